@@ -1,0 +1,7 @@
+/** Where the scripts stand, whatever folder they are started from. @module */
+import { fileURLToPath } from 'node:url';
+
+export const repositoryRoot = fileURLToPath(new URL('..', import.meta.url));
+
+/** The packages that are published, in the order of their dependencies. */
+export const publicPackages = ['core', 'langchain', 'mastra', 'postgres', 'relay', 'vercel-ai'] as const;

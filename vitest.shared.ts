@@ -1,0 +1,23 @@
+import { tmpdir } from 'node:os';
+import * as path from 'node:path';
+import { defineProject } from 'vitest/config';
+
+const sourceCondition = '@talosprotocol/source';
+const conditions = [sourceCondition, 'module', 'node', 'development|production'];
+const deep = process.env.TALOS_DEEP === '1';
+
+/** One project's tests. They run on the sources: no build comes first, and child processes and workers see the same. */
+export const talosProject = (name: string) =>
+  defineProject({
+    resolve: { conditions },
+    ssr: { resolve: { conditions } },
+    test: {
+      name,
+      include: ['**/*.test.ts'],
+      exclude: ['**/node_modules/**', '**/dist/**', ...(deep ? [] : ['**/*.deep.test.ts'])],
+      // What a home remembers outside itself stays out of the developer's own folders.
+      env: { MASTRA_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1', XDG_STATE_HOME: path.join(tmpdir(), 'talos-test-state') },
+      testTimeout: deep ? 600_000 : 20_000,
+      hookTimeout: deep ? 600_000 : 20_000,
+    },
+  });
