@@ -1,0 +1,47 @@
+/** What both suites export, function by function. A suite that drifts from it does not compile. @module */
+import type { Ed25519PublicKey, Ed25519SecretKey, KemPublicKey, KemSecretKey, X25519PublicKey, X25519SecretKey } from './keys.ts';
+
+/** `key` 32 bytes, `nonce` 12 bytes, never the same pair twice. */
+export type AeadInput = { readonly key: Uint8Array; readonly nonce: Uint8Array; readonly associatedData: Uint8Array };
+
+export type Suite = {
+  /** 32 bytes (FIPS 180-4). */
+  sha256(data: Uint8Array): Uint8Array;
+  /** 32 bytes (RFC 2104). */
+  hmacSha256(key: Uint8Array, data: Uint8Array): Uint8Array;
+  /** ChaCha20-Poly1305 (RFC 8439): ciphertext ‖ 16-byte tag. */
+  encryptAead(input: AeadInput & { readonly plaintext: Uint8Array }): Uint8Array;
+  /** @throws CryptoError `TALOS_CRYPTO_OPEN`, one opaque code, nothing of the plaintext. */
+  decryptAead(input: AeadInput & { readonly ciphertext: Uint8Array }): Uint8Array;
+  /** Copies the seed. */
+  importEd25519SecretKey(seed: Uint8Array): Ed25519SecretKey;
+  /** @throws CryptoError `TALOS_CRYPTO_BAD_KEY`: not 32 bytes, y ≥ p, or small order. */
+  importEd25519PublicKey(bytes: Uint8Array): Ed25519PublicKey;
+  /** 64 bytes, deterministic (RFC 8032 §5.1.6). */
+  signEd25519(secretKey: Ed25519SecretKey, message: Uint8Array): Uint8Array;
+  /** Cofactorless, R compared as bytes and not of small order, S < L. @throws CryptoError `TALOS_CRYPTO_SIGNATURE`. */
+  verifyEd25519(publicKey: Ed25519PublicKey, message: Uint8Array, signature: Uint8Array): void;
+  /** Copies the scalar. */
+  importX25519SecretKey(scalar: Uint8Array): X25519SecretKey;
+  /** @throws CryptoError `TALOS_CRYPTO_BAD_KEY` if not 32 bytes. */
+  importX25519PublicKey(bytes: Uint8Array): X25519PublicKey;
+  /** The shared point, 32 bytes (RFC 7748 §6.1). @throws CryptoError `TALOS_CRYPTO_WEAK_SHARED_SECRET` if all zero. */
+  agreeX25519(ownSecretKey: X25519SecretKey, peerPublicKey: X25519PublicKey): Uint8Array;
+  /** From the platform's generator, a fresh array. */
+  randomBytes(length: number): Uint8Array<ArrayBuffer>;
+  /** As `bytes/base64url`; here because a platform can be ten times faster, and tokens are decoded before anything is known of them. A view: read it. */
+  decodeBase64url(text: string): Uint8Array;
+  /** Text that is known to be ASCII, such as what `decodeBase64url` took. A view: read it. */
+  encodeAscii(text: string): Uint8Array;
+};
+
+export type KemSuite = {
+  /** @param seed - d ‖ z, 64 bytes; copied. */
+  importKemSecretKey(seed: Uint8Array): KemSecretKey;
+  /** @throws CryptoError `TALOS_CRYPTO_BAD_KEY` if not 1,184 bytes or a coefficient is out of range (FIPS 203 §7.2). */
+  importKemPublicKey(bytes: Uint8Array): KemPublicKey;
+  /** `ciphertext` 1,088 bytes, `sharedSecret` 32 bytes. */
+  encapsulate(peerPublicKey: KemPublicKey): { readonly ciphertext: Uint8Array; readonly sharedSecret: Uint8Array };
+  /** 32 bytes; implicit rejection gives a random-looking secret, never an error. @throws CryptoError `TALOS_CRYPTO_BAD_KEY` on a wrong length. */
+  decapsulate(ownSecretKey: KemSecretKey, ciphertext: Uint8Array): Uint8Array;
+};
