@@ -1,0 +1,227 @@
+/**
+ * Recomputes a whole log from its bytes and names everything that is not as it was signed (docs/spec/03 §10). It believes nothing that is
+ * stored: hashes are recomputed, signatures checked under the reader's key, sequences followed from every recorder's start. @module
+ */
+import { encodeBase64url } from '../bytes/base64url.ts';
+import { equalBytes } from '../bytes/equal.ts';
+import { decodeUtf8, encodeUtf8 } from '../bytes/utf8.ts';
+import { TalosError } from '../errors/talos-error.ts';
+import type { StoredCheckpoint } from './audit-store.ts';
+import { verifyCheckpoint, type Checkpoint } from './checkpoint.ts';
+import { parseEntry, type Entry } from './entry.ts';
+import { finding, type FsckFinding, type FsckReport } from './fsck-finding.ts';
+import type { FsckSource, FsckRow } from './fsck-source.ts';
+import { epochKey } from './origin-epoch.ts';
+import { SequenceChecker } from './recorder-run.ts';
+import { CompactRange, hashLeaf, hashLength } from './tree-hash.ts';
+import { parseVerifierKey, type VerifierKey } from './verifier-key.ts';
+
+export type FsckOptions = {
+  /** The log's key as the reader trusts it: `name+hash+keydata` or parsed. */
+  readonly verifierKey: string | VerifierKey;
+  /** Notes that the reader kept from earlier, elsewhere. A log whose own checkpoints were cut off with its tail is found by these only. */
+  readonly known?: readonly string[];
+};
+
+/** Rows and checkpoints read at once. */
+const rowsPerRead = 1024;
+/** A log that was changed everywhere needs no list of everything. */
+const maxFindings = 10_000;
+
+/** @throws {@link StoreError} if the source cannot be read at all; {@link AuditError} `TALOS_AUDIT_BAD_NOTE` on a malformed verifier key. */
+export async function fsck(source: FsckSource, { verifierKey, known = [] }: FsckOptions): Promise<FsckReport> {
+  const key = typeof verifierKey === 'string' ? parseVerifierKey(verifierKey) : verifierKey;
+  const checker = new LogChecker(await source.size());
+  for await (const note of checkpointsOf(source)) checker.expect(note, key);
+  for (const note of known) checker.expect({ note }, key);
+  await checker.checkHead(source);
+  for (let from = 0; from < checker.size; from += rowsPerRead) {
+    const rows = await source.readRows(from, Math.min(from + rowsPerRead, checker.size));
+    for (const row of rows) checker.add(row);
+    if (checker.ended) break;
+  }
+  return checker.finish();
+}
+
+async function* checkpointsOf(source: FsckSource): AsyncGenerator<StoredCheckpoint, void, undefined> {
+  for (let from = 0; ;) {
+    const page = await source.readCheckpoints(from, rowsPerRead);
+    yield* page;
+    if (page.length < rowsPerRead) return;
+    from = (page.at(-1) as StoredCheckpoint).size + 1;
+  }
+}
+
+class LogChecker {
+  readonly size: number;
+  ended = false;
+  readonly #range = new CompactRange();
+  readonly #sequences = new SequenceChecker({ fromStart: true });
+  readonly #findings: FsckFinding[] = [];
+  /** Signed roots by size. Each is compared when the tree has grown to it. */
+  readonly #expected = new Map<number, Checkpoint[]>();
+  #checkpoints = 0;
+  #lastSigned = 0;
+  #lastGood = 0;
+  #rootDiffers = false;
+  #head: { readonly size: number; readonly root: Uint8Array } | undefined;
+  /** Rows whose bytes do not have their stored hash. */
+  readonly #changed: { readonly index: number; readonly computed: string; readonly row: FsckRow }[] = [];
+  /** Requests by leaf hash, until their result comes. */
+  readonly #open = new Map<string, number>();
+
+  constructor(size: number) {
+    this.size = size;
+  }
+
+  expect({ note, size }: { readonly note: string; readonly size?: number }, key: VerifierKey): void {
+    this.#checkpoints++;
+    try {
+      const checkpoint = verifyCheckpoint(note, epochKey(key, note));
+      if (size !== undefined && checkpoint.size !== size) throw new TypeError('it is filed under another size');
+      this.#expected.set(checkpoint.size, [...(this.#expected.get(checkpoint.size) ?? []), checkpoint]);
+      this.#lastSigned = Math.max(this.#lastSigned, checkpoint.size);
+    } catch (error) {
+      this.#find('CHECKPOINT_BAD', size ?? this.#lastSigned, (error as Error).message);
+    }
+  }
+
+  async checkHead(source: FsckSource): Promise<void> {
+    this.#head = await source.head?.();
+    if (this.#lastSigned > this.size) this.#find('TAIL_MISSING', this.size, `${this.#lastSigned} entries were signed, ${this.size} are here`);
+    if (this.#head !== undefined && this.#head.size !== this.size) this.#find('HEAD_DIFFERS', this.size, `the head says ${this.#head.size} entries`);
+    this.#compareRoots();
+  }
+
+  add(row: FsckRow): void {
+    const index = this.#range.size;
+    if (row.bytes === undefined) {
+      // Without its bytes an entry has no hash, and nothing behind it can be compared with a root.
+      this.#find('ENTRY_MISSING', index, row.detail ?? 'it is not there');
+      this.ended = true;
+      return;
+    }
+    const leafHash = hashLeaf(row.bytes);
+    this.#compareHashes(row, { index, leafHash });
+    this.#compareRoots();
+    try {
+      this.#follow({ index, leafHash, entry: parseEntry(row.bytes) });
+    } catch (error) {
+      if (!TalosError.isInstance(error)) throw error;
+      this.#find('ENTRY_MALFORMED', index, error.message);
+    }
+  }
+
+  finish(): FsckReport {
+    this.#nameChanged();
+    const head = this.#range.head();
+    if (this.#head !== undefined && !this.ended && this.#head.size === head.size && !equalBytes(this.#head.root, head.root))
+      this.#find('HEAD_DIFFERS', head.size, 'the head has another root than its entries');
+    for (const { code, index, detail } of this.#sequences.findings()) this.#find(code, index, detail);
+    for (const [, index] of this.#open) this.#find('REQUEST_WITHOUT_RESULT', index, 'the call was allowed, and no result of it is recorded');
+    for (const run of this.#sequences.runs()) {
+      if (!run.stopped) this.#find('RECORDER_NOT_STOPPED', run.lastIndex, `recorder ${run.recorder} ends here without a stop: it crashed, or is running`);
+    }
+    const findings = this.#findings.toSorted((a, b) => a.index - b.index);
+    return {
+      size: head.size,
+      root: head.root,
+      checkpoints: this.#checkpoints,
+      signedSize: this.#lastSigned,
+      recorders: this.#sequences.runs(),
+      sound: findings.every(({ about }) => about === 'coverage'),
+      findings,
+    };
+  }
+
+  #compareHashes(row: FsckRow, { index, leafHash }: { readonly index: number; readonly leafHash: Uint8Array }): void {
+    const computed = this.#range.append(leafHash);
+    const [stored] = row.hashes;
+    if (stored !== undefined && stored.length !== hashLength) this.#find('HASH_CHANGED', index, 'its stored hash is missing or no hash');
+    else if (stored !== undefined && !equalBytes(stored, leafHash)) {
+      if (this.#changed.length < maxFindings) this.#changed.push({ index, computed: encodeBase64url(leafHash), row });
+      return;
+    }
+    for (let level = 1; level * hashLength < computed.length; level++) {
+      const node = row.hashes[level];
+      if (node !== undefined && !equalBytes(node, computed.subarray(level * hashLength, (level + 1) * hashLength)))
+        this.#find('HASH_CHANGED', index, `the stored hash of the ${2 ** level} entries up to it is missing or another`);
+    }
+  }
+
+  /** Signed roots of the size that the tree has now. */
+  #compareRoots(): void {
+    const { size } = this.#range;
+    const expected = this.#expected.get(size);
+    if (expected === undefined) return;
+    const { root } = this.#range.head();
+    const differs = expected.some((checkpoint) => !equalBytes(checkpoint.root, root));
+    // Every later root differs too, for the same reason.
+    if (differs && this.#rootDiffers) return;
+    this.#rootDiffers = differs;
+    if (differs) this.#find('ROOT_DIFFERS', this.#lastGood, `entries ${this.#lastGood} to ${size - 1} are not those that were signed as ${size} entries`);
+    else this.#lastGood = size;
+  }
+
+  #follow(row: { readonly index: number; readonly leafHash: Uint8Array; readonly entry: Entry }): void {
+    const { index, leafHash, entry } = row;
+    this.#sequences.add(row);
+    if (entry.type === 'tool.request') this.#open.set(encodeBase64url(leafHash), index);
+    if (entry.type === 'tool.result') this.#close(index, entry['intent']);
+    if (entry.type === 'gap') this.#admit(index, entry);
+    const decision = (entry['policy'] as { readonly decision?: unknown } | undefined)?.decision;
+    if (
+      decision !== undefined &&
+      (entry.type === 'tool.request') !== (decision === 'allow') &&
+      (entry.type === 'tool.request' || entry.type === 'policy.decision')
+    )
+      this.#find('DECISION_CONTRADICTS', index, `a ${entry.type} cannot hold the decision ${JSON.stringify(decision)}`);
+  }
+
+  /** What the log says itself that it does not hold. */
+  #admit(index: number, { gap, lost, signed_size, kept }: Entry): void {
+    if (typeof lost === 'number') this.#find('EVENTS_LOST', index, `${lost} events found no place in the log before this entry`);
+    if (gap === 'fork')
+      this.#find('HISTORY_LOST', index, `the log was restored from a copy of ${JSON.stringify(kept)} entries; ${JSON.stringify(signed_size)} had been signed`);
+  }
+
+  #close(index: number, intent: unknown): void {
+    if (typeof intent === 'string' && !this.#open.delete(intent))
+      this.#find('RESULT_WITHOUT_REQUEST', index, 'no request before it has the hash that it answers');
+  }
+
+  /** An entry that has the hash of another row was moved from there; one that had its hash as a refusal was made a permission. */
+  #nameChanged(): void {
+    const storedAt = new Map(this.#changed.map(({ index, row }) => [encodeBase64url(row.hashes[0] as Uint8Array), index]));
+    for (const { index, computed, row } of this.#changed) {
+      const from = storedAt.get(computed);
+      if (from !== undefined) this.#find('ENTRY_MOVED', index, `it has the hash of entry ${from}`);
+      else if (wasRefusal(row)) this.#find('REFUSAL_CHANGED', index, 'with the decision deny it has its stored hash: a refusal was turned into a permission');
+      else this.#find('ENTRY_CHANGED', index, 'its bytes do not have its stored hash');
+    }
+  }
+
+  #find(code: FsckFinding['code'], index: number, detail: string): void {
+    if (this.#findings.length < maxFindings) this.#findings.push(finding(code, { index, detail }));
+  }
+}
+
+/** Undoes the edit that matters most and asks the hash whether it was that one. */
+function wasRefusal({ bytes, hashes }: FsckRow): boolean {
+  const [stored] = hashes;
+  if (bytes === undefined || stored === undefined) return false;
+  const text = decodeLossy(bytes);
+  const refused = text.replace('"decision":"allow"', '"decision":"deny"');
+  return (
+    refused !== text &&
+    [refused, refused.replace('"type":"tool.request"', '"type":"policy.decision"')].some((each) => equalBytes(hashLeaf(encodeUtf8(each)), stored))
+  );
+}
+
+function decodeLossy(bytes: Uint8Array): string {
+  try {
+    return decodeUtf8(bytes);
+  } catch {
+    return '';
+  }
+}
