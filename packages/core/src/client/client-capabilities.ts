@@ -1,0 +1,173 @@
+/** Capabilities in the words of the client: names, durations and DIDs in place of keys and seconds. @module */
+import { sha256 } from '#suite';
+import type { AuditLog } from '../audit/audit-log.ts';
+import { encodeBase64url } from '../bytes/base64url.ts';
+import { encodeUtf8 } from '../bytes/utf8.ts';
+import { admit, type Admission } from '../capability/admit.ts';
+import type { Approve } from '../capability/approve-claim.ts';
+import { inProcessAudience } from '../capability/audience.ts';
+import type { ToolGrant } from '../capability/capability.ts';
+import type { ToolArgs } from '../capability/constraint.ts';
+import { issueCapability, toolGrants, type LinkRequest } from '../capability/issue.ts';
+import type { IssuerKeys } from '../capability/issuer-keys.ts';
+import type { Limit } from '../capability/limits-claim.ts';
+import type { WindowRule } from '../capability/windows.ts';
+import { requireObject } from '../errors/require.ts';
+import type { Env } from '../env/env.ts';
+import { createReservations } from '../capability/reservations.ts';
+import { ApprovalDesk } from '../capability/approval-desk.ts';
+import { observeMode, type ObserveOptions } from '../capability/observe.ts';
+import { createGuard, type Guard } from '../guard/guard.ts';
+import { parseAgentId, type AgentId } from '../identity/agent-id.ts';
+import type { Identity } from '../identity/identity.ts';
+import { badOptions } from './client-options.ts';
+import type { HomeState } from './home-state.ts';
+import { parseDuration, type Duration } from './duration.ts';
+
+export type DelegateOptions = {
+  /** The agent that may use the capability: nobody else can. */
+  readonly to: AgentId;
+  /** How long, from now. Default 5 minutes, at most 24 hours, and never longer than the capability it is made from. */
+  readonly for?: Duration;
+  /** What may be called with which arguments: `{ read_file: { path: subpath('docs') }, search: anyArgs() }`. */
+  readonly tools: { readonly [tool: string]: ToolArgs };
+  /** How often, for how much and how many at once, by tool: `{ send_mail: { count: 5 } }`. All that is made from this capability draws on it. */
+  readonly limits?: { readonly [tool: string]: Limit };
+  /** Which calls a person has to agree to, by tool. */
+  readonly approve?: { readonly [tool: string]: Approve };
+  /** The hours in which it holds. Default: all of them. */
+  readonly when?: WindowRule;
+  /** How often the holder may pass it on, narrower each time. Default 0. */
+  readonly delegate?: number;
+  /** `delegate`: to be passed on and not used, for a planner whose workers act. Default `execute`. */
+  readonly mode?: 'execute' | 'delegate';
+  /** How old the news of this agent's revocations may be where it counts. Default 5 minutes; in the same home it is never old. */
+  readonly maxStale?: Duration;
+  /** The agent at which it counts. Default: the holder's own process. */
+  readonly at?: AgentId;
+  /** Opaque task or trace id. */
+  readonly task?: string;
+  /** For people; never evaluated. */
+  readonly purpose?: string;
+};
+
+export type GrantOptions = DelegateOptions & {
+  /** On whose behalf the holder acts. Default: the issuer. */
+  readonly subject?: string;
+};
+
+export type CapabilityParts = {
+  readonly identity: Identity;
+  readonly log: AuditLog;
+  readonly env: Env;
+  readonly issuers: readonly AgentId[];
+  readonly keys: IssuerKeys;
+  readonly state: HomeState;
+};
+
+const delegateOptions = ['to', 'for', 'tools', 'limits', 'approve', 'when', 'delegate', 'mode', 'maxStale', 'at', 'task', 'purpose'];
+const grantOptions = [...delegateOptions, 'subject'];
+
+/** Issues, and records that it did: `capability.issued` with the token's hash, durable before the token is handed out. */
+export async function issueGrant({ identity, log, env, state }: CapabilityParts, options: GrantOptions): Promise<string> {
+  checkOptions('grant', options, grantOptions);
+  // Issued in an older epoch it would be dead at once.
+  const epoch = state.revocations.epoch(identity.did);
+  const request = { ...requestOf(options), epoch, ...(options.subject === undefined ? {} : { subject: options.subject }) };
+  const token = await issueCapability(request, { signer: identity.signer, issuer: identity.did, env });
+  await log.append({ type: 'capability.issued', agent: identity.did, holder: options.to, cap: capabilityHash(token) });
+  return token;
+}
+
+/** Passes a capability of this agent on, and records that it did: `capability.issued` with the hashes of the new link and of the one above it. */
+export async function delegateGrant({ identity, log, env }: CapabilityParts, token: string, options: DelegateOptions): Promise<string> {
+  checkOptions('delegate', options, delegateOptions);
+  const { attenuateCapability } = await import('../capability/attenuate.ts');
+  const chain = await attenuateCapability(token, requestOf(options), { signer: identity.signer, env });
+  await log.append({ type: 'capability.issued', agent: identity.did, holder: options.to, cap: capabilityHash(chain), parent: capabilityHash(token) });
+  return chain;
+}
+
+/** Takes a capability back with all that was made from it, and records that it did: what it ends has ended when this resolves. */
+export async function revokeGrant({ identity, log, state }: CapabilityParts, token: string): Promise<void> {
+  const { revokeToken } = await import('../capability/revoke-token.ts');
+  await revokeToken(state.revocations, token, { issuer: identity.did, signer: identity.signer });
+  await log.append({ type: 'capability.revoked', agent: identity.did, cap: capabilityHash(token) });
+}
+
+export type GuardOptions = {
+  readonly capability: string;
+  /** Runs what the capability does not allow, and records it, until a day that is named: to learn what an agent needs. */
+  readonly observe?: ObserveOptions;
+};
+
+/** A guard for one capability. It is admitted at the first call and kept; a refused one is asked again, since time may cure it. */
+export function guardWith(parts: CapabilityParts, { capability, observe }: GuardOptions): Guard {
+  const { identity, env, issuers, keys, log, state } = parts;
+  const { revocations } = state;
+  const context = { trust: { issuers }, audience: inProcessAudience(identity.did), holder: identity.signer.publicKey, env, keys, revocations };
+  let admitted: Admission | undefined;
+  return createGuard({
+    agent: identity.did,
+    capabilityHash: capabilityHash(capability),
+    log,
+    reservations: createReservations({ limits: state.limits, approvals: approvalDesk(parts) }),
+    ...(observe === undefined ? {} : { observe: observeMode(observe) }),
+    admit: async () => {
+      const admission = admitted ?? (await admit(capability, context));
+      if (admission.denied !== undefined) return { denied: admission.denied };
+      admitted = admission;
+      return { handle: admission.handle };
+    },
+  });
+}
+
+/** Where this agent's calls wait for a person. */
+export function approvalDesk({ identity, env, keys, state }: CapabilityParts): ApprovalDesk {
+  return new ApprovalDesk({ store: state.approvals, agent: identity.did, signer: identity.signer, audience: inProcessAudience(identity.did), env, keys });
+}
+
+/** An option that narrows and is not understood must not be dropped: the grant would be wider than asked for. */
+function checkOptions(what: string, options: object, known: readonly string[]): void {
+  requireObject(`${what}'s options`, options);
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  if (unknown !== undefined) throw badOptions(`${what} has no option ${JSON.stringify(unknown.slice(0, 64))}: use ${known.join(', ')}`);
+}
+
+function requestOf(options: DelegateOptions): LinkRequest {
+  return {
+    holder: parseAgentId(options.to),
+    grants: grantsOf(options),
+    ...(options.for === undefined ? {} : { lifetimeSeconds: parseDuration(options.for) }),
+    ...(options.delegate === undefined ? {} : { delegate: options.delegate }),
+    ...(options.maxStale === undefined ? {} : { maxStaleSeconds: parseDuration(options.maxStale) }),
+    ...(options.at === undefined ? {} : { audience: options.at }),
+    ...(options.task === undefined ? {} : { task: options.task }),
+    ...(options.purpose === undefined ? {} : { purpose: options.purpose }),
+  };
+}
+
+function grantsOf({ tools, limits = {}, approve = {}, when, mode }: DelegateOptions): readonly ToolGrant[] {
+  if (typeof tools !== 'object' || tools === null) throw badOptions('grant needs tools: { name: { argument: constraint } }');
+  for (const [option, byTool] of Object.entries({ limits, approve })) {
+    const stray = Object.keys(byTool).find((tool) => !Object.hasOwn(tools, tool));
+    // A limit on a tool by another name would limit nothing.
+    if (stray !== undefined) throw badOptions(`${option} names ${JSON.stringify(stray.slice(0, 64))}, which tools does not`);
+  }
+  return toolGrants(tools).map((grant) => {
+    const tool = grant.tools[0] as string;
+    return {
+      ...grant,
+      ...(Object.hasOwn(limits, tool) ? { limit: limits[tool] as Limit } : {}),
+      ...(Object.hasOwn(approve, tool) ? { approve: approve[tool] as Approve } : {}),
+      ...(when === undefined ? {} : { when }),
+      ...(mode === undefined ? {} : { mode }),
+    };
+  });
+}
+
+/** SHA-256 of the last link, base64url: how the log names a capability. Something that is no text is named by nothing. */
+function capabilityHash(token: unknown): string {
+  if (typeof token !== 'string' || !token.isWellFormed()) return '';
+  return encodeBase64url(sha256(encodeUtf8(token.slice(token.lastIndexOf('~') + 1))));
+}

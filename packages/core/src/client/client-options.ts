@@ -1,0 +1,45 @@
+import { systemEnv, type Env } from '../env/env.ts';
+import { requireObject } from '../errors/require.ts';
+import { UsageError } from '../errors/usage-error.ts';
+import { isAgentId, type AgentId } from '../identity/agent-id.ts';
+import type { Transport, TransportFactory } from '../message/transport.ts';
+import { memoryHome, type Home } from './home.ts';
+
+export type ClientOptions = {
+  /** Where keys and log are kept: `nodeHome()`, or the same home for several clients. Default: memory, gone with the process. */
+  readonly stores?: Home;
+  /** Whose capabilities this agent's guards accept, by exact DID. Default: only its own. */
+  readonly trust?: { readonly issuers: readonly AgentId[] };
+  /** What carries frames: a transport, or what makes one for this agent, such as `webSocketTransport`. Default: one in-process network that all clients of the process share. */
+  readonly transport?: Transport | TransportFactory;
+  /** Clock and randomness; for tests. */
+  readonly env?: Env;
+};
+
+export type ResolvedOptions = { readonly home: Home; readonly env: Env; readonly issuers: readonly AgentId[] | undefined };
+
+const known: ReadonlySet<string> = /* @__PURE__ */ new Set(['stores', 'trust', 'transport', 'env']);
+
+/** @throws {@link UsageError} `TALOS_USAGE_OPTIONS` on an option that does not exist: a misspelt `trust` must not mean "default". */
+export function resolveOptions(options: ClientOptions): ResolvedOptions {
+  requireObject('options', options);
+  const unknown = Object.keys(options).find((name) => !known.has(name));
+  if (unknown !== undefined) throw badOptions(`there is no option ${JSON.stringify(unknown.slice(0, 64))}: use ${[...known].join(', ')}`);
+  const { stores = memoryHome(), env = systemEnv, trust } = options;
+  if (!isHome(stores)) throw badOptions('stores must be a home: nodeHome() or memoryHome()');
+  if (typeof env?.randomBytes !== 'function') throw badOptions('env must be an Env');
+  if (trust !== undefined && !isIssuers(trust?.issuers)) throw badOptions('trust.issuers must be a list of did:key:z6Mk… ids');
+  return { home: stores, env, issuers: trust?.issuers };
+}
+
+function isHome(stores: Home | null): stores is Home {
+  return typeof stores?.keys?.load === 'function' && typeof stores.log === 'function';
+}
+
+function isIssuers(issuers: unknown): issuers is readonly AgentId[] {
+  return Array.isArray(issuers) && issuers.every((issuer) => isAgentId(issuer));
+}
+
+export function badOptions(message: string): UsageError {
+  return new UsageError({ code: 'TALOS_USAGE_OPTIONS', message });
+}

@@ -1,0 +1,66 @@
+/** The session rooms, composed. Imported when a session is first used, so that the package root loads none of them. @module */
+import type { AuditLog } from '../audit/audit-log.ts';
+import type { Env } from '../env/env.ts';
+import type { Identity } from '../identity/identity.ts';
+import { memoryTransport } from '../message/memory-transport.ts';
+import type { MessageLog, MessageLogEntry } from '../message/message-log.ts';
+import { openMessenger } from '../message/messenger.ts';
+import type { Transport, TransportFactory } from '../message/transport.ts';
+import type { Home } from './home.ts';
+import { withDirectory, type Conversation } from './directory-conversation.ts';
+
+export type ConversationParts = {
+  readonly identity: Identity;
+  readonly home: Home;
+  readonly log: AuditLog;
+  readonly env: Env;
+  readonly transport: Transport | TransportFactory | undefined;
+  readonly onError: (error: unknown) => void;
+};
+
+/** What clients without a transport of their own share: two agents of one process reach each other without set-up. */
+let processTransport: Transport | undefined;
+
+/** The messenger over the sessions of the agent's home; what it opened it closes. */
+export async function openConversation({ identity, home, log, env, transport, onError }: ConversationParts): Promise<Conversation> {
+  const own = typeof transport === 'function' ? transport({ identity, env, onError }) : undefined;
+  const carrier = own ?? (transport as Transport | undefined) ?? (processTransport ??= memoryTransport());
+  const { store, fence, close: closeSessions } = await home.sessions(identity.did);
+  const closeTransport = async (): Promise<void> => {
+    try {
+      await own?.close?.();
+    } finally {
+      await closeSessions();
+    }
+  };
+  try {
+    const messenger = await openMessenger({ identity, store, fence, transport: carrier, env, log: messageLog(identity, log), onError });
+    return withDirectory(messenger, { directory: carrier.directory, onError, closeTransport });
+  } catch (error) {
+    await closeTransport();
+    throw error;
+  }
+}
+
+/** The messenger's records as entries of this agent. */
+function messageLog(identity: Identity, log: AuditLog): MessageLog {
+  return {
+    async append(record) {
+      if ('repeated' in record && record.repeated && (await isRecorded(log, record))) return;
+      await log.append(toEntry(identity, record));
+    },
+  };
+}
+
+function toEntry(identity: Identity, record: MessageLogEntry): Parameters<AuditLog['append']>[0] {
+  const shared = { type: record.type, agent: identity.did, peer: record.peer, session: record.session, session_version: record.sessionVersion };
+  if (record.type === 'session.open') return { ...shared, role: record.role, mode: record.mode };
+  return { ...shared, message_hash: record.messageHash, frame_bytes: record.frameBytes };
+}
+
+/** After a crash between the entry and the send, the entry is there. With both ends in one log the other end's comes first: then a second one is written, which says the same. */
+async function isRecorded(log: AuditLog, record: MessageLogEntry): Promise<boolean> {
+  if (record.type === 'session.open') return false;
+  const index = await log.find('message', record.messageHash);
+  return index !== undefined && (await log.entry(index)).entry.type === record.type;
+}

@@ -1,0 +1,71 @@
+/** A messenger whose transport has a directory: bundles are kept published, and a peer is found by its DID alone (docs/spec/06 §6). @module */
+import { UsageError } from '../errors/usage-error.ts';
+import type { AgentId } from '../identity/agent-id.ts';
+import type { BundleDirectory, BundleShortage } from '../message/bundle-directory.ts';
+import type { Messenger } from '../message/messenger.ts';
+
+export type Conversation = Messenger & {
+  /**
+   * Opens a session with a bundle from the directory. Calls for one peer that run at the same time share one fetch: each takes a
+   * one-time pair from the peer.
+   * @throws {@link UsageError} `TALOS_USAGE_OPTIONS` without a directory; {@link TransportError} of the fetch; {@link IdentityError}
+   * `TALOS_IDENTITY_BAD_BUNDLE` if what the directory gave is not the peer's.
+   */
+  connect(peerDid: AgentId): Promise<void>;
+};
+
+export type DirectoryParts = {
+  readonly directory: BundleDirectory | undefined;
+  readonly onError: (error: unknown) => void;
+  /** Closes the transport if it was made for this conversation. */
+  readonly closeTransport: () => Promise<void>;
+};
+
+/** Bundles with a pair that a directory is filled up to: a quarter of them is left when it asks for more. */
+const fullDirectory = 100;
+
+export function withDirectory(messenger: Messenger, { directory, onError, closeTransport }: DirectoryParts): Conversation {
+  const connecting = new Map<AgentId, Promise<void>>();
+  const stopPublishing = directory === undefined ? () => undefined : keepPublished(messenger, directory, onError);
+  return {
+    ...messenger,
+    connect: (peerDid) => {
+      const present = connecting.get(peerDid);
+      if (present !== undefined) return present;
+      const opening = connect(messenger, directory, peerDid).finally(() => connecting.delete(peerDid));
+      connecting.set(peerDid, opening);
+      return opening;
+    },
+    close: async () => {
+      stopPublishing();
+      await messenger.close();
+      await closeTransport();
+    },
+  };
+}
+
+async function connect(messenger: Messenger, directory: BundleDirectory | undefined, peerDid: AgentId): Promise<void> {
+  if (directory === undefined)
+    throw new UsageError({ code: 'TALOS_USAGE_OPTIONS', message: 'this transport has no directory: pass the peer’s bundle to establishSession' });
+  await messenger.establishSession(peerDid, await directory.fetchBundle(peerDid));
+}
+
+/** A directory says when it runs low, also at each connection; one refill of a place at a time. */
+function keepPublished(messenger: Messenger, directory: BundleDirectory, onError: (error: unknown) => void): () => void {
+  const refilling = new Set<BundleShortage['publish']>();
+  return directory.onLow(({ left, publish }) => {
+    if (refilling.has(publish)) return;
+    refilling.add(publish);
+    void generateBundles(messenger, fullDirectory - left)
+      .then(publish)
+      .catch(onError)
+      .finally(() => refilling.delete(publish));
+  });
+}
+
+/** As many with a one-time pair as asked for, and one without for when they are used up. */
+async function generateBundles(messenger: Messenger, count: number): Promise<readonly Uint8Array[]> {
+  const bundles = [await messenger.bundle({ oneTime: false })];
+  while (bundles.length <= count) bundles.push(await messenger.bundle());
+  return bundles;
+}

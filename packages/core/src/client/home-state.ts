@@ -1,0 +1,30 @@
+/** What the rights of a home's agents have come to: spent, seen, approved, taken back. One for all clients of a home (docs/spec/05). @module */
+import { memoryApprovalStore, type ApprovalStore } from '../capability/approval-store.ts';
+import type { LimitStore } from '../capability/limit-store.ts';
+import { memoryLimitStore } from '../capability/memory-limit-store.ts';
+import { memoryReplayStore, type ReplayStore } from '../capability/replay-store.ts';
+import { memoryRevocationStore, type RevocationStore } from '../capability/revocation-store.ts';
+import { openRevocations, type Revocations } from '../capability/revocations.ts';
+import type { Env } from '../env/env.ts';
+import type { Shared } from './shared-log.ts';
+
+export type HomeStores = {
+  readonly limits: LimitStore;
+  readonly replay: ReplayStore;
+  readonly approvals: ApprovalStore;
+  readonly revocations: RevocationStore;
+};
+
+export type HomeState = Omit<HomeStores, 'revocations'> & { readonly revocations: Revocations };
+
+export type SharedState = Shared<HomeState>;
+
+/** In memory: what is older than it is refused, since nobody knows what became of it. */
+export function memoryStores(env: Env): HomeStores {
+  return { limits: memoryLimitStore(env), replay: memoryReplayStore(env), approvals: memoryApprovalStore(), revocations: memoryRevocationStore() };
+}
+
+/** @throws {@link StoreError}; {@link CapabilityError} if the stored revocations are not signed lists. */
+export async function openHomeState(stores: HomeStores, env: Env): Promise<HomeState> {
+  return { ...stores, revocations: await openRevocations({ store: stores.revocations, env }) };
+}

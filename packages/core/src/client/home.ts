@@ -1,0 +1,127 @@
+/** Where an agent keeps what it must not lose. @module */
+import { importEd25519SecretKey } from '#suite';
+import { openAuditLog } from '../audit/audit-log.ts';
+import type { AuditStore } from '../audit/audit-store.ts';
+import { memoryAuditStore } from '../audit/memory-audit-store.ts';
+import type { SignedHeads } from '../audit/signed-heads.ts';
+import type { Env } from '../env/env.ts';
+import { keyThumbprint, type AgentId } from '../identity/agent-id.ts';
+import type { KeyStore } from '../identity/key-store.ts';
+import { memoryKeyStore } from '../identity/memory-key-store.ts';
+import { localSigner, type Signer } from '../identity/signer.ts';
+import type { RollbackFence } from '../session/fence.ts';
+import type { SessionStore } from '../session/session-store.ts';
+import type { HomeState, SharedState } from './home-state.ts';
+import { share, shareLog, type OpenedLog, type SharedLog } from './shared-log.ts';
+
+/** Where one agent's sessions are, open. */
+export type OpenedSessions = { readonly store: SessionStore; readonly fence: RollbackFence; readonly close: () => Promise<void> };
+
+/** Keys, one log and the sessions, shared by every client that is created with it. */
+export interface Home {
+  readonly keys: KeyStore;
+  /** The sessions of one agent of this home, opened on first use and closed by whoever opened them. */
+  sessions(agent: AgentId): Promise<OpenedSessions>;
+  /** The log of this home, opened on first use. */
+  log(env: Env): SharedLog;
+  /** What limits, proofs, approvals and revocations have come to. Without it they are kept in memory, for one client. */
+  state?(env: Env): SharedState;
+}
+
+/** A home that is gone with the process: the default of `TalosClient.create`. */
+export function memoryHome(): Home {
+  const keys = memoryKeyStore();
+  // Kept open between clients: closing a memory store would forget the log.
+  const opened = { store: memoryAuditStore(), close: async () => undefined };
+  return assembleHome({ keys, openStore: async () => opened });
+}
+
+/**
+ * A home of parts that Talos does not bring: any key store, any audit store.
+ * @param parts - `openStore` is called when the first client needs the log; what it gave is closed after the last one. `heads` remembers what was
+ * signed, apart from the store.
+ */
+export function assembleHome(parts: Omit<HomeLogOptions, 'env' | 'lost'>): Home {
+  let shared: SharedLog | undefined;
+  let state: SharedState | undefined;
+  const sessions = new Map<AgentId, Promise<OpenedSessions>>();
+  const sessionsOf = (agent: AgentId): Promise<OpenedSessions> => {
+    const present = sessions.get(agent) ?? openInMemory();
+    sessions.set(agent, present);
+    return present;
+  };
+  return {
+    keys: parts.keys,
+    sessions: sessionsOf,
+    log: (env) => (shared ??= shareLog((lost) => openHomeLog({ ...parts, env, lost }))),
+    state: (env) => (state ??= memoryState(env)),
+  };
+}
+
+/** Imported when a session is first used: the package root loads no session code. */
+async function openInMemory(): Promise<OpenedSessions> {
+  const [{ memorySessionStore }, { memoryFence }] = await Promise.all([import('../session/memory-session-store.ts'), import('../session/fence.ts')]);
+  return { store: memorySessionStore(), fence: memoryFence(), close: async () => undefined };
+}
+
+/** Kept between clients as well: what was spent stays spent. */
+export function memoryState(env: Env): SharedState {
+  let opened: Promise<HomeState> | undefined;
+  return share(async () => {
+    opened ??= openStateInMemory(env);
+    return { value: await opened, close: async () => undefined };
+  });
+}
+
+/** Imported with the first client, not with the package. */
+async function openStateInMemory(env: Env): Promise<HomeState> {
+  const { memoryStores, openHomeState } = await import('./home-state.ts');
+  return openHomeState(memoryStores(env), env);
+}
+
+export type OpenedStore = { readonly store: AuditStore; readonly close: () => Promise<void> };
+
+export type HomeLogOptions = {
+  readonly keys: KeyStore;
+  readonly env: Env;
+  readonly openStore: () => Promise<OpenedStore>;
+  readonly heads?: SignedHeads;
+  readonly lost?: number;
+};
+
+/** Opens the log of a home under the home's own log key, which is drawn on first use. */
+export async function openHomeLog(options: HomeLogOptions): Promise<OpenedLog> {
+  const { env, heads, lost } = options;
+  const signer = await loadLogSigner(options.keys, env);
+  const { store, close } = await options.openStore();
+  try {
+    const log = await openAuditLog({ store, signer, origin: logOrigin(signer), env, ...(heads && { heads }), ...(lost !== undefined && { lost }) });
+    const closeBoth = async (): Promise<void> => {
+      try {
+        await log.close();
+      } finally {
+        await close();
+      }
+    };
+    return { log, close: closeBoth };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+const logRecord = 'log';
+
+export async function loadLogSigner(keys: KeyStore, env: Env): Promise<Signer> {
+  const kept = await keys.load(logRecord);
+  const seed = kept ?? env.randomBytes(32);
+  if (kept === undefined) await keys.save(logRecord, seed, 'absent');
+  const signer = localSigner(importEd25519SecretKey(seed));
+  seed.fill(0);
+  return signer;
+}
+
+/** A log without a name of its own is named by its key, so that no two are alike. */
+export function logOrigin(signer: Signer): string {
+  return `talos.local/log/${keyThumbprint(signer.publicKey)}`;
+}

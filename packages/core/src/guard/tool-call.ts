@@ -1,0 +1,27 @@
+/** One call of a tool, in the same form whichever framework makes it. @module */
+import type { JsonObject } from '../bytes/json-value.ts';
+import { deny, type Denial } from '../capability/denial.ts';
+import { copyPlainObject } from './plain-json.ts';
+
+export type ToolCall = {
+  /** The tool's name, as the capability names it. */
+  readonly tool: string;
+  /** What the tool will receive: after the framework's schema has filled defaults and coerced. */
+  readonly input: unknown;
+  /** The framework's ids. Made up by models and repeated across runs: recorded, never trusted. */
+  readonly callId?: string | undefined;
+  readonly runId?: string | undefined;
+  readonly agentName?: string | undefined;
+  /** `langchain`, `mastra`, `vercel-ai`. */
+  readonly framework?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+};
+
+/** A call whose input is our own copy. */
+export type CopiedCall = Omit<ToolCall, 'input'> & { readonly input: JsonObject };
+
+export function copyToolCall(call: ToolCall): { readonly call: CopiedCall; readonly denied?: undefined } | { readonly denied: Denial } {
+  const result = copyPlainObject(call.input);
+  if ('copy' in result) return { call: { ...call, input: result.copy } };
+  return { denied: deny('ARG_VIOLATES', { arg: result.notPlain.path, constraint: 'plain-json' }) };
+}

@@ -1,0 +1,118 @@
+/** Handing messages over: in order of arrival, until the handler's promise resolves, again after a failure or a crash. @module */
+import type { Env } from '../env/env.ts';
+import type { AgentId } from '../identity/agent-id.ts';
+import type { InboxRow, SessionStore } from '../session/session-store.ts';
+import { decodeContents, type MessageContents } from './contents.ts';
+
+export type Received = {
+  /** The message's name at both ends: its hash, or that of the frame that carried it first if it had to be encrypted again. */
+  readonly id: string;
+  /** SHA-256 of the frame, base64url: the key of the `message.in` entry here and of `message.out` at the sender. */
+  readonly messageHash: string;
+  readonly from: AgentId;
+  /** As it was sent: text as a string, bytes as bytes. */
+  readonly content: string | Uint8Array;
+  /** The session id, base64url. */
+  readonly session: string;
+  /** The handler may have seen this message before: it failed or the process ended before its promise resolved, or the sender had to encrypt it again. */
+  readonly redelivered: boolean;
+};
+
+/** May be called again for a message whose promise it rejected: make its effect idempotent by `id`. */
+export type ReceivedHandler = (message: Received) => void | Promise<void>;
+
+type Pending = { readonly row: InboxRow; redelivered: boolean };
+
+const firstRetryMs = 1000;
+const lastRetryMs = 60_000;
+/** A handler that never ends must not hold up `close` for ever; its message comes again. */
+const closeGraceMs = 5000;
+
+/** Owns the inbox rows that were committed and not finished. */
+export class Delivery {
+  readonly #parts: { readonly store: SessionStore; readonly env: Env; readonly onError: (error: unknown) => void };
+  readonly #handlers = new Set<ReceivedHandler>();
+  /** Rows that no handler has finished, by id. */
+  readonly #pending = new Map<string, Pending>();
+  readonly #running = new Set<Promise<void>>();
+  readonly #timers = new Set<() => void>();
+  #closed = false;
+
+  constructor(parts: { readonly store: SessionStore; readonly env: Env; readonly onError: (error: unknown) => void }) {
+    this.#parts = parts;
+  }
+
+  /** What came while there was no handler is handed to the first one. */
+  addHandler(handler: ReceivedHandler): () => void {
+    const isFirst = this.#handlers.size === 0;
+    this.#handlers.add(handler);
+    if (isFirst) for (const pending of this.#pending.values()) this.#start(pending, firstRetryMs);
+    return () => void this.#handlers.delete(handler);
+  }
+
+  /** Idempotent while the message is pending. */
+  deliver(row: InboxRow, redelivered: boolean): void {
+    if (this.#closed || this.#pending.has(row.id)) return;
+    const pending = { row, redelivered };
+    this.#pending.set(row.id, pending);
+    if (this.#handlers.size > 0) this.#start(pending, firstRetryMs);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const cancel of this.#timers) cancel();
+    let cancel = (): void => undefined;
+    const grace = new Promise<void>((resolve) => {
+      cancel = this.#parts.env.after(closeGraceMs, resolve);
+    });
+    await Promise.race([Promise.all(this.#running), grace]);
+    cancel();
+  }
+
+  /** Handlers start in order of arrival; one that waits for a later message, or for its own send, does not hold up the rest. */
+  #start(pending: Pending, retryMs: number): void {
+    const run = this.#handle(pending, retryMs).finally(() => this.#running.delete(run));
+    this.#running.add(run);
+  }
+
+  /** All handlers of the moment; the row goes when every one of them has resolved. */
+  async #handle(pending: Pending, retryMs: number): Promise<void> {
+    const message = messageOf(pending);
+    pending.redelivered = true;
+    try {
+      await Promise.all([...this.#handlers].map(async (handler) => handler(message)));
+      await this.#parts.store.removeInbox([pending.row.id]);
+      this.#pending.delete(pending.row.id);
+    } catch (error) {
+      this.#parts.onError(error);
+      if (!this.#closed) this.#retryLater(pending, retryMs);
+    }
+  }
+
+  /** Twice as long each time, at most a minute: a handler whose database is away is not hammered with its own backlog. */
+  #retryLater(pending: Pending, retryMs: number): void {
+    const cancel = this.#parts.env.after(retryMs, () => {
+      this.#timers.delete(cancel);
+      this.#start(pending, Math.min(retryMs * 2, lastRetryMs));
+    });
+    this.#timers.add(cancel);
+  }
+}
+
+function messageOf({ row, redelivered }: Pending): Received {
+  const { id, contents, isAgain } = unwrap(row);
+  // Only what is for the user has a row.
+  const content = contents.kind === 'text' ? contents.text : contents.kind === 'data' ? contents.data : '';
+  return { id, messageHash: row.id, from: row.from, content, session: row.sessionId, redelivered: redelivered || isAgain };
+}
+
+/** The message's name: that of its frame, or of the one that carried it first. */
+export function nameOf(row: InboxRow): string {
+  return unwrap(row).id;
+}
+
+function unwrap(row: InboxRow): { readonly id: string; readonly contents: MessageContents; readonly isAgain: boolean } {
+  const contents = decodeContents(row.contents);
+  if (contents.kind !== 'again') return { id: row.id, contents, isAgain: false };
+  return { id: contents.id, contents: decodeContents(contents.contents), isAgain: true };
+}

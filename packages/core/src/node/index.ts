@@ -1,0 +1,13 @@
+export { encryptedKeyStore, type KeyProtection } from './encrypted-key-store.ts';
+export { fileKeyStore } from './file-key-store.ts';
+export { nodeHome, type NodeHomeOptions } from './node-home.ts';
+export { recoverLog } from './recover-log.ts';
+export { fileSignedHeads } from './file-signed-heads.ts';
+export { exportTiles, openTileDirectory, type ExportedTiles, type ExportTilesOptions } from './tile-directory.ts';
+export { openSqliteAuditStore, type SqliteAuditStoreOptions } from './sqlite-audit-store.ts';
+export { openSqliteSessions, type SqliteSessions, type SqliteSessionsOptions } from './sqlite-session-store.ts';
+export { sqliteApprovalStore } from './sqlite-approval-store.ts';
+export { sqliteLimitStore } from './sqlite-limit-store.ts';
+export { sqliteReplayStore } from './sqlite-replay-store.ts';
+export { sqliteRevocationStore } from './sqlite-revocation-store.ts';
+export { SqliteState, type SqliteStateOptions } from './sqlite-state.ts';

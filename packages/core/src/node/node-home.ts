@@ -1,0 +1,137 @@
+/** The embedded default: keys in files, log and state in SQLite, all in one folder (docs/spec/01 §6, 03, 05). @module */
+import * as fs from 'node:fs/promises';
+import * as path from 'node:path';
+import { openHomeLog, type Home, type OpenedSessions, type OpenedStore } from '../client/home.ts';
+import { openHomeState, type HomeState, type SharedState } from '../client/home-state.ts';
+import { share, shareLog, type SharedLog } from '../client/shared-log.ts';
+import type { Env } from '../env/env.ts';
+import { StoreError } from '../errors/store-error.ts';
+import { UsageError } from '../errors/usage-error.ts';
+import type { AgentId } from '../identity/agent-id.ts';
+import type { KeyStore } from '../identity/key-store.ts';
+import type { KeyProtection } from './encrypted-key-store.ts';
+import { fileKeyStore } from './file-key-store.ts';
+import { fileSignedHeads } from './file-signed-heads.ts';
+import { loadSessionKey } from './session-row-seal.ts';
+import { sqliteApprovalStore } from './sqlite-approval-store.ts';
+import { openSqliteSessions } from './sqlite-session-store.ts';
+import { openSqliteAuditStore } from './sqlite-audit-store.ts';
+import { sqliteLimitStore } from './sqlite-limit-store.ts';
+import { sqliteReplayStore } from './sqlite-replay-store.ts';
+import { sqliteRevocationStore } from './sqlite-revocation-store.ts';
+import { SqliteState } from './sqlite-state.ts';
+import { stateDirOf } from './state-dir.ts';
+
+export type NodeHomeOptions = {
+  /** Default `./.talos`. Created with access for its owner only. */
+  readonly dir?: string;
+  /**
+   * Where what was signed and sent last is remembered (signed heads, rollback fence), so that a home restored from a copy is noticed. Outside `dir`,
+   * never part of the same copy. Default `$XDG_STATE_HOME/talos` or `~/.local/state/talos`; on macOS and Windows the folder of application data.
+   */
+  readonly stateDir?: string;
+  /** Encrypts the key files by scrypt (N = 2^17: about half a second at each start). */
+  readonly passphrase?: string;
+  /** Gives the 32-byte key that encrypts the key files: from a KMS or a keychain. */
+  readonly keyProvider?: () => Promise<Uint8Array>;
+};
+
+/** One log per folder and process: a second writer would find it locked. Clients of one folder share it, however they came by their home. */
+const openLogs = new Map<string, SharedLog>();
+
+/** Likewise: a revocation by one client has to end the chains of all others at once. */
+const openStates = new Map<string, SharedState>();
+
+/**
+ * Keys, log, sessions and the state of rights of this machine's agents in one folder.
+ *
+ * With neither `passphrase` nor `keyProvider` the keys are in clear files that only their owner can read: for development, and refused
+ * with `TALOS_IDENTITY_DEV_IN_PRODUCTION` when NODE_ENV is production.
+ */
+export function nodeHome(options: NodeHomeOptions = {}): Home {
+  const { dir, stateDir, ...parts } = homeParts(options);
+  return {
+    keys: parts.keys,
+    sessions: (agent) => openSessions({ dir, stateDir, keys: parts.keys, agent }),
+    log: (env) => {
+      const shared = openLogs.get(dir) ?? shareLog((lost) => openHomeLog({ ...parts, env, lost }));
+      openLogs.set(dir, shared);
+      return shared;
+    },
+    state: (env) => {
+      const shared = openStates.get(dir) ?? share(() => openState(dir, env));
+      openStates.set(dir, shared);
+      return shared;
+    },
+  };
+}
+
+async function openState(dir: string, env: Env): Promise<{ readonly value: HomeState; readonly close: () => Promise<void> }> {
+  await fs.mkdir(dir, { recursive: true, mode: 0o700 });
+  const state = new SqliteState({ path: path.join(dir, 'state.db'), env });
+  try {
+    const stores = {
+      limits: sqliteLimitStore(state),
+      replay: sqliteReplayStore(state),
+      approvals: sqliteApprovalStore(state),
+      revocations: sqliteRevocationStore(state),
+    };
+    return { value: await openHomeState(stores, env), close: async () => state.close() };
+  } catch (error) {
+    state.close();
+    throw error;
+  }
+}
+
+/** What a home is made of, for whoever opens its log in another way. */
+export function homeParts(options: NodeHomeOptions) {
+  const dir = path.resolve(options.dir ?? '.talos');
+  const stateDir = stateDirOf(options, dir);
+  return {
+    dir,
+    stateDir,
+    keys: fileKeyStore({ dir: path.join(dir, 'keys'), protection: protectionOf(options) }),
+    heads: fileSignedHeads(path.join(stateDir, 'heads')),
+    openStore: () => openStore(dir),
+  };
+}
+
+async function openStore(dir: string): Promise<OpenedStore> {
+  await fs.mkdir(dir, { recursive: true, mode: 0o700 });
+  const store = await openSqliteAuditStore({ path: path.join(dir, 'audit.db') });
+  return { store, close: () => store.close() };
+}
+
+type SessionsInput = { readonly dir: string; readonly stateDir: string; readonly keys: KeyStore; readonly agent: AgentId };
+
+/** A connection for each client: SQLite serialises them as it does those of other processes. */
+async function openSessions({ dir, stateDir, keys, agent }: SessionsInput): Promise<OpenedSessions> {
+  for (const folder of [dir, stateDir]) await makeFolder(folder);
+  const key = await loadSessionKey(keys);
+  const sessions = await openSqliteSessions({ path: path.join(dir, 'sessions.db'), fencePath: path.join(stateDir, 'fence.db'), key });
+  key.fill(0);
+  return { ...sessions.of(agent), close: () => sessions.close() };
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await fs.mkdir(folder, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new StoreError({
+      code: 'TALOS_STORE_WRITE_FAILED',
+      message: 'a folder of the home cannot be made: pass dir and stateDir that this user may write',
+      cause,
+    });
+  }
+}
+
+function protectionOf({ passphrase, keyProvider }: NodeHomeOptions): KeyProtection {
+  if (passphrase !== undefined && keyProvider !== undefined)
+    throw new UsageError({ code: 'TALOS_USAGE_OPTIONS', message: 'pass passphrase or keyProvider, not both' });
+  if (passphrase !== undefined) {
+    if (typeof passphrase !== 'string' || passphrase === '')
+      throw new UsageError({ code: 'TALOS_USAGE_OPTIONS', message: 'passphrase must be a text that is not empty' });
+    return { passphrase };
+  }
+  return keyProvider === undefined ? { unsafeUnprotected: true } : { keyProvider };
+}

@@ -1,0 +1,253 @@
+/** The audit database as its one writer sees it: schema, pragmas, statements. Runs in the writer's thread. @module */
+import { closeSync, openSync, statSync } from 'node:fs';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { AuditRow, StoredCheckpoint } from '../audit/audit-store.ts';
+import type { LookupKind } from '../audit/entry.ts';
+import { equalBytes } from '../bytes/equal.ts';
+import { StoreError } from '../errors/store-error.ts';
+import { lookupKinds, type PackedBatch, type PackedHead, type PackedOpening, type PackedRow } from './sqlite-audit-batch.ts';
+import { asStoreError, checkSqliteVersion } from './sqlite-audit-failure.ts';
+import type { DatabaseOptions, NodePlace } from './sqlite-audit-messages.ts';
+
+/** "talo", so that another program's database is never taken for a log. */
+const applicationId = 0x74616c6f;
+const formatVersion = 1;
+
+/** No SQLite database with anything in it is smaller. */
+const smallestPage = 512;
+
+/** WAL written since the last checkpoint above which one is run, between two batches. Bounds the file and the time of the next start. */
+const checkpointAfterBytes = 4 * 1024 * 1024;
+
+/** `opening` is numbered index × 16 + place, so that it grows at its end like `entry` and needs no second index. */
+const openingsPerEntry = 16;
+
+const schema = `
+CREATE TABLE entry (i INTEGER PRIMARY KEY, hashes BLOB NOT NULL, body BLOB NOT NULL) STRICT;
+CREATE TABLE head (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL, root BLOB NOT NULL) STRICT;
+CREATE TABLE lookup (kind INTEGER NOT NULL, key BLOB NOT NULL, i INTEGER NOT NULL, PRIMARY KEY (kind, key, i)) STRICT, WITHOUT ROWID;
+CREATE TABLE opening (n INTEGER PRIMARY KEY, field TEXT NOT NULL, salt BLOB NOT NULL, payload BLOB NOT NULL) STRICT;
+CREATE TABLE checkpoint (size INTEGER PRIMARY KEY, note TEXT NOT NULL) STRICT;
+PRAGMA application_id = ${applicationId};
+PRAGMA user_version = ${formatVersion};
+`;
+
+export class AuditDatabase {
+  readonly #lock: DatabaseSync;
+  readonly #db: DatabaseSync;
+  readonly #statements: ReturnType<typeof prepare>;
+  #head: PackedHead | undefined;
+  #walBytes = 0;
+  #writeFailure: StoreError | undefined;
+
+  /** @throws {@link StoreError} `TALOS_STORE_UNSUPPORTED`, `_CONFLICT` if another writer has the log, `_CORRUPT`, `_READ_FAILED`. */
+  constructor(options: DatabaseOptions) {
+    checkSqliteVersion();
+    this.#lock = takeLock(options.path);
+    try {
+      this.#db = openFile(options);
+      this.#statements = prepare(this.#db);
+      this.#head = this.#readHead();
+    } catch (error) {
+      this.#lock.close();
+      throw asStoreError(error, 'TALOS_STORE_READ_FAILED');
+    }
+  }
+
+  loadHead(): PackedHead | undefined {
+    return this.#head;
+  }
+
+  /** One transaction, synced to disk when this returns. After a failure nothing is written any more: what reached the disk is unknown. */
+  append(batch: PackedBatch, packedBytes: number): void {
+    if (this.#writeFailure !== undefined) throw this.#writeFailure;
+    if (!isSameHead(batch.expected, this.#head)) {
+      throw new StoreError({ code: 'TALOS_STORE_CONFLICT', message: 'the log has another head than this writer expects: open it again' });
+    }
+    this.#write(() => {
+      let index = this.#head?.size ?? 0;
+      for (const row of batch.rows) this.#insert(row, index++);
+      this.#statements.saveHead.run(batch.head.size, batch.head.root);
+    });
+    this.#head = { size: batch.head.size, root: batch.head.root.slice() };
+    this.#walBytes += packedBytes;
+  }
+
+  loadRows({ start, end }: { readonly start: number; readonly end: number }): AuditRow[] {
+    return this.#statements.loadRows.all(start, end) as unknown as AuditRow[];
+  }
+
+  loadNodes(places: readonly NodePlace[]): Uint8Array[] {
+    return places.map(({ row, offset }) => {
+      const hash = this.#statements.loadNode.get(offset + 1, row)?.['hash'] as Uint8Array | undefined;
+      if (hash?.length !== 32) throw corrupt('a node of the tree is not stored');
+      return hash;
+    });
+  }
+
+  find(kind: LookupKind, key: string): number | undefined {
+    return this.#statements.find.get(lookupKinds[kind], Buffer.from(key))?.['i'] as number | undefined;
+  }
+
+  loadOpenings(index: number): PackedOpening[] {
+    const first = index * openingsPerEntry;
+    return this.#statements.loadOpenings.all(first, first + openingsPerEntry) as unknown as PackedOpening[];
+  }
+
+  saveCheckpoint({ size, note }: StoredCheckpoint): void {
+    if (this.#writeFailure !== undefined) throw this.#writeFailure;
+    this.#write(() => this.#statements.saveCheckpoint.run(size, note));
+  }
+
+  loadCheckpoint(size: number | undefined): StoredCheckpoint | undefined {
+    const { loadCheckpoint, loadLastCheckpoint } = this.#statements;
+    return (size === undefined ? loadLastCheckpoint.get() : loadCheckpoint.get(size)) as StoredCheckpoint | undefined;
+  }
+
+  loadCheckpoints({ from, limit }: { readonly from: number; readonly limit: number }): StoredCheckpoint[] {
+    return this.#statements.loadCheckpoints.all(from, limit) as unknown as StoredCheckpoint[];
+  }
+
+  /** Moves the WAL into the database if it has grown. Nobody waits for it: it runs after the acknowledgement, and a failure costs space only. */
+  tidy(): void {
+    if (this.#walBytes < checkpointAfterBytes || this.#writeFailure !== undefined) return;
+    this.#walBytes = 0;
+    try {
+      this.#db.exec('PRAGMA wal_checkpoint(PASSIVE)');
+    } catch {
+      // The next commit meets the same disk, and reports it to somebody who waits.
+    }
+  }
+
+  close(): void {
+    this.#db.close();
+    this.#lock.close();
+  }
+
+  #insert({ bytes, hashes, keys, openings }: PackedRow, index: number): void {
+    const { saveEntry, saveKey, saveOpening } = this.#statements;
+    saveEntry.run(index, hashes, bytes);
+    for (const { kind, key } of keys) saveKey.run(kind, key, index);
+    let n = index * openingsPerEntry;
+    for (const { field, salt, payload } of openings) saveOpening.run(n++, field, salt, payload);
+  }
+
+  #write(statements: () => void): void {
+    const { begin, commit } = this.#statements;
+    try {
+      begin.run();
+      statements();
+      commit.run();
+    } catch (error) {
+      if (this.#db.isTransaction) this.#rollback();
+      this.#writeFailure = asStoreError(error, 'TALOS_STORE_WRITE_FAILED');
+      throw this.#writeFailure;
+    }
+  }
+
+  #rollback(): void {
+    try {
+      this.#db.exec('ROLLBACK');
+    } catch {
+      // The connection writes nothing any more; SQLite undoes the rest when the file is opened next.
+    }
+  }
+
+  /** Rows and head are written together: where they disagree, somebody else wrote. */
+  #readHead(): PackedHead | undefined {
+    const head = this.#statements.loadHead.get() as PackedHead | undefined;
+    const { rows } = this.#statements.countRows.get() as { rows: number };
+    if (rows !== (head?.size ?? 0)) throw corrupt('rows and head have different sizes');
+    return head;
+  }
+}
+
+function prepare(db: DatabaseSync) {
+  return {
+    begin: db.prepare('BEGIN IMMEDIATE'),
+    commit: db.prepare('COMMIT'),
+    saveEntry: db.prepare('INSERT INTO entry (i, hashes, body) VALUES (?, ?, ?)'),
+    saveKey: db.prepare('INSERT INTO lookup (kind, key, i) VALUES (?, ?, ?)'),
+    saveOpening: db.prepare('INSERT INTO opening (n, field, salt, payload) VALUES (?, ?, ?, ?)'),
+    saveHead: db.prepare('INSERT INTO head (one, size, root) VALUES (1, ?, ?) ON CONFLICT (one) DO UPDATE SET size = excluded.size, root = excluded.root'),
+    saveCheckpoint: db.prepare('INSERT INTO checkpoint (size, note) VALUES (?, ?) ON CONFLICT (size) DO NOTHING'),
+    loadHead: db.prepare('SELECT size, root FROM head'),
+    countRows: db.prepare('SELECT coalesce(max(i) + 1, 0) AS rows FROM entry'),
+    loadRows: db.prepare('SELECT body AS bytes, hashes FROM entry WHERE i >= ? AND i < ? ORDER BY i'),
+    loadNode: db.prepare('SELECT substr(hashes, ?, 32) AS hash FROM entry WHERE i = ?'),
+    find: db.prepare('SELECT i FROM lookup WHERE kind = ? AND key = ? ORDER BY i LIMIT 1'),
+    loadOpenings: db.prepare('SELECT field, salt, payload FROM opening WHERE n >= ? AND n < ? ORDER BY n'),
+    loadCheckpoint: db.prepare('SELECT size, note FROM checkpoint WHERE size = ?'),
+    loadCheckpoints: db.prepare('SELECT size, note FROM checkpoint WHERE size >= ? ORDER BY size LIMIT ?'),
+    loadLastCheckpoint: db.prepare('SELECT size, note FROM checkpoint ORDER BY size DESC LIMIT 1'),
+  } satisfies Record<string, StatementSync>;
+}
+
+/**
+ * One writer per log. An exclusive transaction on an empty file beside the database: the operating system ends it with the process, so that
+ * a crash leaves no stale lock behind, and readers of the database itself are not in its way.
+ */
+function takeLock(path: string): DatabaseSync {
+  let lock: DatabaseSync | undefined;
+  try {
+    lock = new DatabaseSync(privateFile(`${path}-lock`));
+    lock.exec('BEGIN EXCLUSIVE');
+    return lock;
+  } catch (cause) {
+    lock?.close();
+    const error = asStoreError(cause, 'TALOS_STORE_READ_FAILED');
+    if (error.code !== 'TALOS_STORE_CONFLICT') throw error;
+    throw new StoreError({
+      code: 'TALOS_STORE_CONFLICT',
+      message: 'another writer has this audit log open: share that one, or close it first',
+      cause,
+      retryable: true,
+    });
+  }
+}
+
+function openFile({ path, maxBytes }: DatabaseOptions): DatabaseSync {
+  // SQLite takes a stump of less than a page for an empty database, and would begin a new log over what is left of the old one.
+  const { size } = statSync(privateFile(path));
+  if (size > 0 && size < smallestPage) throw corrupt('the file is cut off');
+  const db = new DatabaseSync(path);
+  try {
+    // fullfsync: on macOS fsync leaves the data in the drive's cache. Elsewhere it does nothing.
+    db.exec('PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA trusted_schema = OFF; PRAGMA secure_delete = ON; PRAGMA wal_autocheckpoint = 0');
+    if (pragma(db, 'journal_mode = WAL') !== 'wal') {
+      throw new StoreError({ code: 'TALOS_STORE_UNSUPPORTED', message: 'the audit log needs a file system where SQLite can use a WAL: choose a local disk' });
+    }
+    if (maxBytes !== undefined) db.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(maxBytes / (pragma(db, 'page_size') as number)))}`);
+    createOrCheckSchema(db);
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+function createOrCheckSchema(db: DatabaseSync): void {
+  const found = { id: pragma(db, 'application_id'), version: pragma(db, 'user_version') };
+  if (found.id === applicationId && found.version === formatVersion) return;
+  const { tables } = db.prepare('SELECT count(*) AS tables FROM sqlite_schema').get() as { tables: number };
+  if (tables !== 0 || found.id !== 0 || found.version !== 0) throw corrupt('this file is not an audit log of this version of Talos');
+  db.exec(`BEGIN IMMEDIATE; ${schema} COMMIT`);
+}
+
+function pragma(db: DatabaseSync, text: string): unknown {
+  return Object.values(db.prepare(`PRAGMA ${text}`).get() ?? {})[0];
+}
+
+/** Openings are plaintext of what the tools were given: the file is its owner's alone from its first byte. SQLite gives the WAL the same mode. */
+function privateFile(path: string): string {
+  closeSync(openSync(path, 'a', 0o600));
+  return path;
+}
+
+function isSameHead(a: PackedHead, b: PackedHead | undefined): boolean {
+  return b === undefined ? a.size === 0 : a.size === b.size && equalBytes(a.root, b.root);
+}
+
+function corrupt(reason: string): StoreError {
+  return new StoreError({ code: 'TALOS_STORE_CORRUPT', message: `the stored audit log was refused: ${reason}` });
+}

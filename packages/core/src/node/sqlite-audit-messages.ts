@@ -1,0 +1,25 @@
+/** What the audit store's two halves say to each other across the thread. @module */
+import type { StoredCheckpoint } from '../audit/audit-store.ts';
+import type { LookupKind } from '../audit/entry.ts';
+
+export type DatabaseOptions = {
+  readonly path: string;
+  /** Largest size of the database file. Undefined: the disk decides. */
+  readonly maxBytes: number | undefined;
+};
+
+/** Where the hash of a tree node stands: 32 bytes at `offset` of the row's hashes. */
+export type NodePlace = { readonly row: number; readonly offset: number };
+
+export type AuditRequest =
+  | { readonly op: 'loadHead' }
+  /** `batch` as `encodeBatch` packs it; transferred, not copied. */
+  | { readonly op: 'append'; readonly batch: ArrayBuffer }
+  | { readonly op: 'loadRows'; readonly start: number; readonly end: number }
+  | { readonly op: 'loadNodes'; readonly places: readonly NodePlace[] }
+  | { readonly op: 'find'; readonly kind: LookupKind; readonly key: string }
+  | { readonly op: 'loadOpenings'; readonly index: number }
+  | { readonly op: 'saveCheckpoint'; readonly checkpoint: StoredCheckpoint }
+  | { readonly op: 'loadCheckpoint'; readonly size: number | undefined }
+  | { readonly op: 'loadCheckpoints'; readonly from: number; readonly limit: number }
+  | { readonly op: 'close' };

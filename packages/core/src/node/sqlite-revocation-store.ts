@@ -1,0 +1,27 @@
+import type { RevocationStore } from '../capability/revocation-store.ts';
+import { StoreError } from '../errors/store-error.ts';
+import type { SqliteState } from './sqlite-state.ts';
+
+/** Revocation lists in the state file. */
+export function sqliteRevocationStore(state: SqliteState): RevocationStore {
+  return {
+    load: async () =>
+      state.read((db) => {
+        const lists = db.prepare('SELECT issuer, head FROM revocation_list').all() as { issuer: string; head: string }[];
+        const segments = db.prepare('SELECT token FROM revocation_segment WHERE issuer = ? ORDER BY seq');
+        return lists.map(({ issuer, head }) => ({ issuer, head, segments: segments.all(issuer).map(({ token }) => token as string) }));
+      }),
+    append: ({ issuer, expectedHead, segments, head }) =>
+      state.write((db) => {
+        const list = db.prepare('SELECT size, head FROM revocation_list WHERE issuer = ?').get(issuer) as { size: number; head: string } | undefined;
+        if (list?.head !== expectedHead)
+          throw new StoreError({ code: 'TALOS_STORE_CONFLICT', message: 'another revocation was first: load and try again', retryable: true });
+        const add = db.prepare('INSERT INTO revocation_segment (issuer, seq, token) VALUES (?, ?, ?)');
+        const size = list?.size ?? 0;
+        for (const [i, token] of segments.entries()) add.run(issuer, size + i, token);
+        db.prepare(
+          'INSERT INTO revocation_list (issuer, size, head) VALUES (?, ?, ?) ON CONFLICT (issuer) DO UPDATE SET size = excluded.size, head = excluded.head',
+        ).run(issuer, size + segments.length, head);
+      }),
+  };
+}

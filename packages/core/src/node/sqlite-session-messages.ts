@@ -1,0 +1,40 @@
+/** What the session store's two halves say to each other across the thread. Blobs are sealed before they come here. @module */
+import type { AgentId } from '../identity/agent-id.ts';
+import type { StoredPrekey } from '../session/prekeys.ts';
+import type { InboxRow, KeptRow, OutboxRow, SessionWrites, StoredSession } from '../session/session-store.ts';
+
+export type SessionDatabaseOptions = {
+  readonly path: string;
+  /** The rollback fence's own file, in another folder. */
+  readonly fencePath: string;
+};
+
+/** One agent of the home: two agents that talk to each other have the same session ids. */
+type OfAgent = { readonly agent: string };
+
+export type PrekeyName = Pick<StoredPrekey, 'kind' | 'id'>;
+
+export type SessionRequest =
+  | ({ readonly op: 'load'; readonly sessionId: string } & OfAgent)
+  | ({ readonly op: 'sessionsWith'; readonly peer: AgentId } & OfAgent)
+  | ({ readonly op: 'commit'; readonly sessionId: string; readonly expectedVersion: number; readonly writes: SessionWrites } & OfAgent)
+  | ({ readonly op: 'opened'; readonly sessionId: string; readonly name: string } & OfAgent)
+  | ({ readonly op: 'outbox' | 'inbox' } & OfAgent)
+  | ({ readonly op: 'kept'; readonly peer: AgentId } & OfAgent)
+  | ({ readonly op: 'removeOutbox' | 'removeInbox'; readonly ids: readonly string[] } & OfAgent)
+  | ({ readonly op: 'removeSession'; readonly sessionId: string } & OfAgent)
+  | ({ readonly op: 'addPrekeys'; readonly rows: readonly StoredPrekey[] } & OfAgent)
+  | ({ readonly op: 'prekeys'; readonly kind: StoredPrekey['kind'] } & OfAgent)
+  | ({ readonly op: 'prekey' } & PrekeyName & OfAgent)
+  | ({ readonly op: 'removePrekeys'; readonly rows: readonly PrekeyName[] } & OfAgent)
+  | ({ readonly op: 'readFence'; readonly sessionId: string } & OfAgent)
+  | ({ readonly op: 'raiseFence'; readonly sessionId: string; readonly version: number } & OfAgent)
+  | { readonly op: 'close' };
+
+/** What the thread answers, by what was asked. */
+export type SessionAnswers = {
+  readonly load: StoredSession | undefined;
+  readonly outbox: readonly OutboxRow[];
+  readonly inbox: readonly InboxRow[];
+  readonly kept: readonly KeptRow[];
+};

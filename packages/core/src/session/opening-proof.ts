@@ -1,0 +1,51 @@
+/** What an initial frame's plaintext begins with: the initiator's signature over the transcript (docs/spec/04 §3.3). @module */
+import { verifyEd25519 } from '#suite';
+import { concatBytes } from '../bytes/concat.ts';
+import { encodeUtf8 } from '../bytes/utf8.ts';
+import { ByteWriter } from '../bytes/writer.ts';
+import type { Signer } from '../identity/signer.ts';
+import type { Ed25519PublicKey } from '../primitives/keys.ts';
+import { sessionIdLength } from './frame.ts';
+import type { SessionMode } from './opening.ts';
+
+const label = 'talos/1 handshake';
+const signatureLength = 64;
+/** The first byte. Any other value is refused. */
+const flags = /* @__PURE__ */ Object.freeze({ none: 0, supersedes: 1 });
+const empty = /* @__PURE__ */ new Uint8Array(0);
+
+/** What the signature covers. `supersedes`: the session that this one replaces, 16 bytes. */
+export type OpeningClaim = { readonly transcriptHash: Uint8Array; readonly supersedes?: Uint8Array | undefined };
+
+export type OpeningProof = { readonly signature: Uint8Array; readonly supersedes?: Uint8Array | undefined; readonly contents: Uint8Array };
+
+/** flags ‖ [superseded session 16] ‖ [signature 64, in an accountable session]. Repeated until the responder has answered. */
+export async function signOpening(mode: SessionMode, claim: OpeningClaim, signer: Signer): Promise<Uint8Array> {
+  const head = concatBytes(Uint8Array.of(claim.supersedes === undefined ? flags.none : flags.supersedes), claim.supersedes ?? empty);
+  if (mode === 'deniable') return head;
+  return concatBytes(head, await signer.sign(signedBytes(claim)));
+}
+
+/** The proof and the contents behind it; `undefined` if the plaintext is too short or has flags that this version does not know. */
+export function splitOpening(mode: SessionMode, plaintext: Uint8Array): OpeningProof | undefined {
+  const isSuperseding = plaintext[0] === flags.supersedes;
+  const start = isSuperseding ? 1 + sessionIdLength : 1;
+  const end = mode === 'accountable' ? start + signatureLength : start;
+  if (plaintext.length < end || (plaintext[0] !== flags.none && !isSuperseding)) return undefined;
+  const supersedes = isSuperseding ? plaintext.slice(1, start) : undefined;
+  return { signature: plaintext.subarray(start, end), supersedes, contents: plaintext.subarray(end) };
+}
+
+/** @throws {@link CryptoError} `TALOS_CRYPTO_SIGNATURE`. */
+export function verifyOpening(claim: OpeningClaim & { readonly signature: Uint8Array }, initiatorKey: Ed25519PublicKey): void {
+  verifyEd25519(initiatorKey, signedBytes(claim), claim.signature);
+}
+
+/** The hash has a fixed length, so what follows it cannot be taken for a part of it. */
+function signedBytes({ transcriptHash, supersedes }: OpeningClaim): Uint8Array {
+  return new ByteWriter()
+    .short(encodeUtf8(label))
+    .raw(transcriptHash)
+    .raw(supersedes ?? empty)
+    .finish();
+}

@@ -1,0 +1,8 @@
+export { approvalStoreSuite, type ApprovalStoreSource } from './approval-store-suite.ts';
+export { auditStoreSuite, type AuditStoreSource } from './audit-store-suite.ts';
+export type { ConformanceCase, StoreUnderTest } from './conformance.ts';
+export { limitStoreSuite, type LimitStoreSource } from './limit-store-suite.ts';
+export { replayStoreSuite, type ReplayStoreSource } from './replay-store-suite.ts';
+export { revocationStoreSuite, type RevocationStoreSource } from './revocation-store-suite.ts';
+export { sessionStoreSuite, type SessionStoreSource } from './session-store-suite.ts';
+export { transportSuite, type TransportEnds, type TransportSource } from './transport-suite.ts';

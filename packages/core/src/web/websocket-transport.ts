@@ -1,0 +1,107 @@
+/** Frames over WebSocket relays (docs/spec/06). Needs the platform's own `WebSocket`: browsers, Node from 22. @module */
+import { TransportError } from '../errors/transport-error.ts';
+import { UsageError } from '../errors/usage-error.ts';
+import type { AgentId } from '../identity/agent-id.ts';
+import type { Subscription, Transport, TransportFactory, TransportOwner } from '../message/transport.ts';
+import { maxFrameBytes } from '../session/limits.ts';
+import { RelayConnection } from './relay-connection.ts';
+import { relayDirectory } from './relay-directory.ts';
+import { RelayInbox } from './relay-inbox.ts';
+import { relayOrigin } from './relay-proof.ts';
+
+export type WebSocketTransportOptions = {
+  /**
+   * One relay, `wss://relay.example`, or several: mail is received from all of them and sent by the first that can be reached. Agents
+   * that talk to each other name the same ones.
+   */
+  readonly relays: string | readonly string[];
+  /**
+   * Allows `ws:` to another host than this one. Who sits on the wire can then take over the connection and withhold or redirect mail; it
+   * still reads none.
+   */
+  readonly unsafeCleartext?: boolean;
+};
+
+/** More than anybody publishes; each is a connection that is kept. */
+const maxRelays = 8;
+
+/**
+ * Makes an agent's transport: `TalosClient.create(name, { transport: webSocketTransport({ relays: 'wss://relay.example' }) })`.
+ * Nothing is connected before the first message is sent or received.
+ * @throws {@link UsageError} `TALOS_USAGE_OPTIONS`, `TALOS_USAGE_ARGUMENT` on an address that is none, or that is not encrypted.
+ */
+export function webSocketTransport(options: WebSocketTransportOptions): TransportFactory {
+  const urls = typeof options.relays === 'string' ? [options.relays] : [...options.relays];
+  if (urls.length === 0 || urls.length > maxRelays) throw badOptions(`relays needs 1 to ${maxRelays} addresses`);
+  const origins = urls.map((url) => relayOrigin(url));
+  const cleartext = origins.find((origin) => !origin.startsWith('wss://') && !isThisHost(origin));
+  if (cleartext !== undefined && options.unsafeCleartext !== true) throw badOptions(`${cleartext} is not encrypted: use wss://`);
+  return (owner) => makeTransport(owner, urls);
+}
+
+/** RFC 6761 §6.3 and the loopback blocks. */
+function isThisHost(origin: string): boolean {
+  return /^ws:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/.test(origin);
+}
+
+function makeTransport(owner: TransportOwner, urls: readonly string[]): Transport {
+  const inbox = new RelayInbox(owner.env);
+  const connections: RelayConnection[] = urls.map((url) => {
+    const connection: RelayConnection = new RelayConnection({
+      url,
+      origin: relayOrigin(url),
+      owner,
+      onDeliver: (delivery) => inbox.add({ ...delivery, source: connection }),
+      onInterrupted: () => inbox.forget(connection),
+      onLow: (left) => directory.onShortage(connection, left),
+    });
+    return connection;
+  });
+  const directory = relayDirectory(connections);
+  return {
+    directory,
+    send: (to, frame) => send(connections, to, frame),
+    receive: async (own, handler) => {
+      if (own !== owner.identity.did) throw badOptions('this transport speaks for one agent: make one for each');
+      return receive({ connections, inbox }, handler);
+    },
+    close: async () => {
+      await inbox.close();
+      for (const connection of connections) connection.close();
+    },
+  };
+}
+
+async function receive(
+  { connections, inbox }: { readonly connections: readonly RelayConnection[]; readonly inbox: RelayInbox },
+  handler: (frame: Uint8Array) => Promise<void>,
+): Promise<Subscription> {
+  const subscription = await inbox.receive(handler, () => connections.forEach((connection) => connection.stopDeliveries()));
+  for (const connection of connections) connection.startDeliveries();
+  return subscription;
+}
+
+/** By the first relay that can be reached. The request is on its way when this returns, so that frames keep the order of the calls. */
+async function send(connections: readonly RelayConnection[], to: AgentId, frame: Uint8Array): Promise<void> {
+  if (frame.length > maxFrameBytes) throw notSent(`a frame has at most ${maxFrameBytes} bytes`);
+  let failure: unknown;
+  for (const connection of connections) {
+    try {
+      await connection.request({ type: 'send', to, frame });
+      return;
+    } catch (error) {
+      failure = error;
+      if (!TransportError.isInstance(error) || error.code !== 'TALOS_TRANSPORT_UNREACHABLE') break;
+    }
+  }
+  throw notSent(failure instanceof Error ? failure.message : 'no relay took it', failure);
+}
+
+function notSent(reason: string, cause?: unknown): TransportError {
+  const retryable = TransportError.isInstance(cause) && cause.retryable;
+  return new TransportError({ code: 'TALOS_TRANSPORT_SEND_FAILED', message: `the frame was not taken over: ${reason}`, cause, retryable });
+}
+
+function badOptions(message: string): UsageError {
+  return new UsageError({ code: 'TALOS_USAGE_OPTIONS', message });
+}

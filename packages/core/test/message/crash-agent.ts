@@ -1,0 +1,136 @@
+/**
+ * An agent in a process of its own, to be killed: `node crash-agent.ts <folder> alice|bob <crash point> <occurrence>`. Real sessions in
+ * SQLite, a mailbox in a folder, and kill -9 on itself when the named step is reached for the given time.
+ * @module
+ */
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { encodeHex } from '../../src/bytes/hex.ts';
+import { loadIdentity } from '../../src/client/load-identity.ts';
+import { systemEnv } from '../../src/env/env.ts';
+import { parseAgentId, type AgentId } from '../../src/identity/agent-id.ts';
+import type { MessageLog } from '../../src/message/message-log.ts';
+import { openMessenger } from '../../src/message/messenger.ts';
+import type { Transport } from '../../src/message/transport.ts';
+import { nodeHome } from '../../src/node/node-home.ts';
+import type { RollbackFence } from '../../src/session/fence.ts';
+import { hashFrame } from '../../src/session/frame.ts';
+import type { SessionStore } from '../../src/session/session-store.ts';
+
+const [folder = '', name = '', crashAt = '', occurrence = '2'] = process.argv.slice(2);
+const messages = 40;
+let left = Number(occurrence);
+
+/** Kill -9: no handler, no flush, no `finally`. */
+function reach(point: string): void {
+  if (point === crashAt && --left === 0) process.kill(process.pid, 'SIGKILL');
+}
+
+async function around<T>(step: string, run: () => Promise<T>): Promise<T> {
+  reach(`${step}:before`);
+  const result = await run();
+  reach(`${step}:after`);
+  return result;
+}
+
+const file = (...parts: readonly string[]) => join(folder, ...parts);
+const note = (to: string, line: string) => appendFileSync(file(to), `${line}\n`);
+const lines = (of: string) => (existsSync(file(of)) ? readFileSync(file(of), 'utf8').split('\n').filter(Boolean) : []);
+
+function crashing(store: SessionStore, fence: RollbackFence): { readonly store: SessionStore; readonly fence: RollbackFence } {
+  return {
+    store: {
+      ...store,
+      commit: (...args) => around('commit', () => store.commit(...args)),
+      removeOutbox: (ids) => (ids.length === 0 ? Promise.resolve() : around('removeOutbox', () => store.removeOutbox(ids))),
+      removeInbox: (ids) => around('removeInbox', () => store.removeInbox(ids)),
+    },
+    fence: { ...fence, raise: (...args) => around('fence', () => fence.raise(...args)) },
+  };
+}
+
+const log: MessageLog = {
+  append: async (entry) => {
+    reach('log:before');
+    const line = 'messageHash' in entry ? `${entry.type} ${entry.messageHash}` : entry.type;
+    if (!lines(`${name}.log`).includes(line)) note(`${name}.log`, line);
+    reach('log:after');
+  },
+};
+
+let serial = 0;
+const boxOf = (did: AgentId) => file('mail', encodeHex(parseAgentId(did).bytes));
+const transport: Transport = {
+  send: async (to, frame) => {
+    reach('send:before');
+    note('wire', hashFrame(frame));
+    mkdirSync(boxOf(to), { recursive: true });
+    const letter = `${Date.now()}-${String(serial++).padStart(6, '0')}`;
+    writeFileSync(file(`${letter}.part`), frame);
+    renameSync(file(`${letter}.part`), join(boxOf(to), letter));
+    reach('send:after');
+  },
+  receive: async (own, handler) => {
+    mkdirSync(boxOf(own), { recursive: true });
+    const state = { isClosed: false };
+    const loop = (async () => {
+      while (!state.isClosed) {
+        for (const letter of readdirSync(boxOf(own)).toSorted()) {
+          const path = join(boxOf(own), letter);
+          await handler(new Uint8Array(readFileSync(path)));
+          reach('acknowledge:before');
+          unlinkSync(path);
+          reach('acknowledge:after');
+        }
+        await sleep(2);
+      }
+    })();
+    return {
+      close: async () => {
+        state.isClosed = true;
+        await loop;
+      },
+    };
+  },
+};
+
+const home = nodeHome({ dir: file(name), stateDir: file('state') });
+const { identity } = await loadIdentity({ name, keys: home.keys, env: systemEnv });
+const sessions = await home.sessions(identity.did);
+const failures = (what: string) => () => note('failures', `${name} ${what}`);
+const messenger = await openMessenger({
+  identity,
+  ...crashing(sessions.store, sessions.fence),
+  transport,
+  log,
+  onError: (error) => note('failures', `${name} ${(error as { code?: string }).code ?? String(error)}`),
+  onLost: failures('lost'),
+  onPeerRollback: failures('saw a key used twice'),
+});
+
+if (name === 'alice') await send();
+else await receive();
+await messenger.close();
+await sessions.close();
+
+/** Goes on where the last life stopped; a message whose `send` did not resolve is sent again, as a caller would. */
+async function send(): Promise<void> {
+  const peer = readFileSync(file('bob.did'), 'utf8') as AgentId;
+  if ((await sessions.store.sessionsWith(peer)).length === 0) await messenger.establishSession(peer, new Uint8Array(readFileSync(file('bundle'))));
+  for (let i = lines('sent').length; i < messages; i++) note('sent', (await messenger.send(peer, `m${i}`)).id);
+}
+
+async function receive(): Promise<void> {
+  if (!existsSync(file('bundle'))) {
+    writeFileSync(file('bob.did'), identity.did);
+    writeFileSync(file('bundle'), await messenger.bundle());
+    return;
+  }
+  messenger.onMessage(({ id, content, redelivered }) => {
+    reach('handler:before');
+    note('received', `${id} ${String(content)} ${redelivered}`);
+    reach('handler:after');
+  });
+  while (readdirSync(boxOf(identity.did)).length > 0 || (await sessions.store.inbox()).length > 0) await sleep(5);
+}

@@ -1,0 +1,3 @@
+import { wireCases } from './vectors/wire-cases.ts';
+
+wireCases('suite of this platform');
