@@ -1,0 +1,3 @@
+export type { GuardableTool } from './guard-tool.ts';
+export { TalosCallbackHandler } from './talos-callback-handler.ts';
+export { talosGuard, type TalosGuard, type TalosGuardOptions } from './talos-guard.ts';

@@ -1,0 +1,51 @@
+/** A set of tools, each behind the guard. @module */
+import { UsageError } from '@talosprotocol/core/errors';
+import type { Guard } from '@talosprotocol/core/guard';
+import { guardExecute, isGuardedBy, type Execute } from './guard-execute.ts';
+
+/** The SDK's `ToolSet`, as loosely as both majors and every compiler option take it: the exact type goes through unchanged. */
+export type Tools = { readonly [name: string]: object };
+
+/** What the SDK calls a tool, as far as it decides where the tool runs. Structural: AI SDK 6 and 7 differ in the rest. */
+type ToolShape = { readonly type?: unknown; readonly inputSchema?: unknown; readonly execute?: unknown; readonly isProviderExecuted?: unknown };
+
+const knownTypes: ReadonlySet<unknown> = /* @__PURE__ */ new Set([undefined, 'function', 'dynamic', 'provider']);
+
+export function guardTools<TOOLS extends Tools>(guard: Guard, tools: TOOLS): TOOLS {
+  if (typeof tools !== 'object' || tools === null || Array.isArray(tools)) throw unknownTool('The tools are not an object of tools by name.');
+  return Object.fromEntries(Object.entries(tools).map(([name, tool]) => [name, guardTool(guard, { name, tool })])) as TOOLS;
+}
+
+function guardTool(guard: Guard, { name, tool }: { readonly name: string; readonly tool: unknown }): unknown {
+  const shape = knownShape(name, tool);
+  const execute = shape.execute;
+  // It runs at the caller: nothing here to wrap. toolApproval gates it.
+  if (execute === undefined) return tool;
+  const original = execute as Execute;
+  if (isGuardedBy(original, { guard, name })) return tool;
+  // By descriptors and prototype: a spread would lose getters, class methods and the properties that code mode hides.
+  const descriptors = Object.getOwnPropertyDescriptors(shape);
+  const guarded = guardExecute({ guard, name, tool: shape, execute: original });
+  return Object.create(Object.getPrototypeOf(shape) as object | null, {
+    ...descriptors,
+    execute: { value: guarded, enumerable: true, writable: true, configurable: true },
+  });
+}
+
+/** A shape that we do not know is a path that we do not guard. */
+function knownShape(name: string, tool: unknown): ToolShape {
+  if (typeof tool !== 'object' || tool === null) throw unknownTool(`"${name}" is not an AI SDK tool: make it with tool() or dynamicTool().`);
+  const shape: ToolShape = tool;
+  const hasExecute = typeof shape.execute === 'function';
+  if (shape.inputSchema === undefined || !knownTypes.has(shape.type) || (shape.execute !== undefined && !hasExecute)) {
+    throw unknownTool(`"${name}" is not a tool of a shape this version knows: make it with tool() or dynamicTool() of AI SDK 6 or 7.`);
+  }
+  // The SDK asks for approval of such a call when the provider has already run it.
+  const runsAtProvider = shape.isProviderExecuted === true || (shape.type === 'provider' && !hasExecute && shape.isProviderExecuted !== false);
+  if (runsAtProvider) throw unknownTool(`"${name}" runs at the model provider, where no guard can stop it: leave it out, or give it an execute of your own.`);
+  return shape;
+}
+
+function unknownTool(message: string): UsageError {
+  return new UsageError({ code: 'TALOS_USAGE_UNKNOWN_TOOL', message });
+}

@@ -1,0 +1,3 @@
+/** Talos for the AI SDK: `talosGuard`. @module */
+export { talosGuard, type GuardedSettings, type TalosGuard, type TalosGuardOptions } from './talos-guard.ts';
+export type { ApprovalCall, ApprovalStatus, ToolApproval } from './tool-approval.ts';
