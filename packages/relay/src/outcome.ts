@@ -1,0 +1,8 @@
+import type { RelayRefusal } from '@talosprotocol/core/web';
+
+/** What a request came to: a reason to refuse it, or the answer without its number. */
+export type Outcome =
+  | RelayRefusal
+  | { readonly type: 'done' }
+  | { readonly type: 'bundle'; readonly bundle: Uint8Array }
+  | { readonly type: 'counted'; readonly left: number };
