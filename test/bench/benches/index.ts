@@ -1,0 +1,34 @@
+/** Every bench by name. @module */
+import type { Bench } from '../measure.ts';
+import { auditAppendPostgres } from './audit-append-postgres.ts';
+import { auditAppendSqlite64, auditAppendSqlite8 } from './audit-append-sqlite.ts';
+import { authorizeCold } from './authorize-cold.ts';
+import { authorizeColdDepth3 } from './authorize-cold-depth-3.ts';
+import { authorizeFromBytes } from './authorize-from-bytes.ts';
+import { authorizeWarm10k } from './authorize-warm-10k.ts';
+import { authorizeWarm1mRevoked } from './authorize-warm-1m-revoked.ts';
+import { authorizeWarm } from './authorize-warm.ts';
+import { ed25519Verify } from './ed25519-verify.ts';
+import { importCore } from './import-core.ts';
+import { merkleAppend } from './merkle-append.ts';
+import { popVerify } from './pop-verify.ts';
+import { sessionBenches } from './session.ts';
+import { sizeGuard } from './size-guard.ts';
+
+export const benches: readonly Bench[] = [
+  ed25519Verify,
+  authorizeCold,
+  authorizeColdDepth3,
+  authorizeWarm,
+  authorizeWarm10k,
+  authorizeWarm1mRevoked,
+  authorizeFromBytes,
+  popVerify,
+  merkleAppend,
+  auditAppendSqlite64,
+  auditAppendSqlite8,
+  auditAppendPostgres,
+  importCore,
+  ...sessionBenches,
+];
+export const sizes: readonly { readonly name: string; readonly bytes: () => Promise<number> }[] = [sizeGuard];

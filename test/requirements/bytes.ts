@@ -1,0 +1,16 @@
+export const bytesRequirements = {
+  'BYTES-CANONICAL-TEXT': 'Hex, base64, base64url and base58 have one text for one value, and every other text is refused.',
+  'BYTES-UTF8': 'Bytes that are not UTF-8 and text that UTF-8 cannot carry are refused, never replaced.',
+  'BYTES-BINARY': 'Binary fields are bounded: nothing is truncated, read past its end, or left over.',
+  'BYTES-EQUAL': 'Byte arrays are compared without an early exit and joined into arrays of their own.',
+  'BYTES-TABLES-EVEN': 'The tables of encodings have as many refused rows as taken ones.',
+  'JSON-CANONICAL': 'Canonical JSON is RFC 8785, and a value that is not plain JSON is refused.',
+  'JSON-STRICT': 'JSON that two readers could read as two contents is refused.',
+  'ERR-BRAND': 'An error is recognised across two copies of core, and the check never throws.',
+  'ERR-ONE-NOUN': 'An error class recognises the errors of its own noun and no others.',
+  'ERR-CODED': 'Every error has a code of the closed union, and is retryable only where it says so.',
+  'ERR-NO-CONTENT': 'An encoding error names the place and never the content.',
+  'ENV-CLOCKS': 'The wall clock is in milliseconds and the monotonic clock never goes backwards.',
+  'ENV-TIMER': 'A timer runs once, can be cancelled, and keeps no process alive.',
+  'ENV-RANDOM': 'Random bytes come in a fresh array each time.',
+} as const;

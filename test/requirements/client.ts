@@ -1,0 +1,16 @@
+export const clientRequirements = {
+  'CLIENT-SEED': 'The first example of the documentation runs as written: session, message, proof.',
+  'CLIENT-IDENTITY': 'A client created again from its home is the same agent.',
+  'CLIENT-RESTART': 'Sessions of a home survive the end of the process: both agents come back and go on talking.',
+  'CLIENT-RESTORED': 'A home that was restored from a copy does not send in its old sessions, and goes on after a new handshake.',
+  'CLIENT-HOME': 'Clients of one folder share one log, however they came by their home.',
+  'CLIENT-TRUST': 'A client trusts only itself until it is told otherwise, and a capability bound to another key is refused.',
+  'CLIENT-OPTIONS': 'An option that does not exist is an error that names those that do.',
+  'CLIENT-DELEGATE': 'An agent passes on a right that it holds, narrower, and its log names both links.',
+  'CLIENT-GRANT': 'A grant is recorded before the token is handed out, by hash.',
+  'CLIENT-EXPIRY': 'A capability that expires while the client runs refuses the next call.',
+  'CLIENT-PROOF': 'A proof with one changed byte anywhere is refused.',
+  'CLIENT-CLOSE': 'A closed client refuses every use, closing is idempotent, and the last one closes the log.',
+  'CLIENT-PRODUCTION': 'A home without passphrase or key provider is refused when NODE_ENV is production.',
+  'CLIENT-FULL-DISK': 'On a full disk no tool runs, and nothing recorded before is lost.',
+} as const;

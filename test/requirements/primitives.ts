@@ -1,0 +1,16 @@
+export const primitivesRequirements = {
+  'ED25519-ONE-POLICY': 'Both suites, on every supported version of Node, accept and refuse the same Ed25519 keys and signatures.',
+  'SUITE-RFC': 'The primitives give the results that their RFCs print.',
+  'SUITE-WYCHEPROOF': 'The primitives answer the Wycheproof vectors as they are meant.',
+  'SUITE-EQUAL': 'Both suites give equal results of one type for equal inputs, and change none of them.',
+  'SUITE-LENGTHS': 'A key, nonce or ciphertext of the wrong length is refused with a coded error.',
+  'X25519-NOT-ZERO': 'A key agreement that is all zero is refused.',
+  'AEAD-OPAQUE': 'A ciphertext that was changed anywhere is refused with one code and one message.',
+  'KEM-INTEROP': 'Each KEM suite opens what the other sealed, and both reject a changed ciphertext alike.',
+  'KEM-MODULUS': 'A KEM public key with a coefficient out of range is refused.',
+  'KDF-LABELS': 'No derivation label is another one or begins with it.',
+  'RANDOM-FRESH': 'Random bytes never repeat and never come from memory that was handed out before.',
+  'SECRET-REDACTED': 'A secret is not printed, serialised or cloned.',
+  'SECRET-WIPED': 'A wiped secret is overwritten, and its key is refused by both suites.',
+  'KEY-ROLES': 'A key of one role does not compile where a key of another role belongs.',
+} as const;
