@@ -53,7 +53,7 @@ describe('the closing line', () => {
     const { lines } = runTests({
       'a.test.ts': `let runs = 0; test('a', () => { throw new Error('no'); }); test('b', () => { if (runs++ === 0) throw new Error('once'); });`,
     });
-    expect(lines.slice(-3)).toEqual(['failed: a.test.ts > a: no', 'passed when run again: a.test.ts > b: once', '1 passed, 1 failed']);
+    expect(lines.slice(-3)).toEqual(['passed when run again: a.test.ts > b: once', 'failed: a.test.ts > a: no', '1 passed, 1 failed']);
   });
 
   it('[REPO-CLOSING-LINE] an error outside every test is a failure', () => {
