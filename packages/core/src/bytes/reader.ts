@@ -28,7 +28,8 @@ export class ByteReader {
   }
 
   u8(): number {
-    return this.take(1)[0] as number;
+    if (this.remaining === 0) throw this.refuse('data ends too early');
+    return this.#bytes[this.#offset++] as number;
   }
 
   u16(): number {

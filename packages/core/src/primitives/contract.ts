@@ -4,6 +4,9 @@ import type { Ed25519PublicKey, Ed25519SecretKey, KemPublicKey, KemSecretKey, X2
 /** `key` 32 bytes, `nonce` 12 bytes, never the same pair twice. */
 export type AeadInput = { readonly key: Uint8Array; readonly nonce: Uint8Array; readonly associatedData: Uint8Array };
 
+/** Where a drawn key comes from: an `Env`. */
+export type RandomSource = { randomBytes(length: number): Uint8Array };
+
 export type Suite = {
   /** 32 bytes (FIPS 180-4). */
   sha256(data: Uint8Array): Uint8Array;
@@ -23,6 +26,11 @@ export type Suite = {
   verifyEd25519(publicKey: Ed25519PublicKey, message: Uint8Array, signature: Uint8Array): void;
   /** Copies the scalar. */
   importX25519SecretKey(scalar: Uint8Array): X25519SecretKey;
+  /**
+   * A fresh key pair, of 32 bytes of the source. A source whose `randomBytes` is this suite's own means the platform's generator: the platform
+   * may then draw the key by itself.
+   */
+  generateX25519SecretKey(source: RandomSource): X25519SecretKey;
   /** @throws CryptoError `TALOS_CRYPTO_BAD_KEY` if not 32 bytes. */
   importX25519PublicKey(bytes: Uint8Array): X25519PublicKey;
   /** The shared point, 32 bytes (RFC 7748 §6.1). @throws CryptoError `TALOS_CRYPTO_WEAK_SHARED_SECRET` if all zero. */

@@ -93,6 +93,13 @@ export const importX25519SecretKey: Suite['importX25519SecretKey'] = (bytes) => 
   return { kind: 'x25519-secret', publicKey, scalar: new Secret(scalar), [native]: undefined };
 };
 
+export const generateX25519SecretKey: Suite['generateX25519SecretKey'] = (source) => {
+  const scalar = source.randomBytes(32);
+  const secretKey = importX25519SecretKey(scalar);
+  scalar.fill(0);
+  return secretKey;
+};
+
 export const importX25519PublicKey: Suite['importX25519PublicKey'] = (bytes) => {
   if (bytes.length !== 32) throw new CryptoError({ code: 'TALOS_CRYPTO_BAD_KEY', message: 'an X25519 public key has 32 bytes' });
   return { kind: 'x25519-public', bytes: Uint8Array.from(bytes), [native]: undefined };
