@@ -4,6 +4,7 @@ import { CryptoError } from '../errors/crypto-error.ts';
 import { decodeBase64url as decodePortably, encodeBase64url } from '../bytes/base64url.ts';
 import { concatBytes } from '../bytes/concat.ts';
 import { decodeHex } from '../bytes/hex.ts';
+import { encodeUtf8 as encodePortably } from '../bytes/utf8.ts';
 import type { Suite } from './contract.ts';
 import { badSignature, checkEd25519PublicKey, checkLength, hasSmallOrder } from './ed25519-policy.ts';
 import { checkAeadInput, checkRandomLength, refuseToOpen } from './input-checks.ts';
@@ -13,6 +14,11 @@ import { Secret } from './secret.ts';
 const tagLength = 16;
 
 export const sha256: Suite['sha256'] = (data) => plain(crypto.hash('sha256', data, 'buffer'));
+
+export const hashBase64url: Suite['hashBase64url'] = (data) => {
+  if (typeof data === 'string' && !data.isWellFormed()) encodePortably(data);
+  return crypto.hash('sha256', data, 'base64url');
+};
 
 const blockLength = 64;
 
@@ -156,7 +162,8 @@ export const decodeBase64url: Suite['decodeBase64url'] = (text) => {
   return bytes.toString('base64url') === text ? plain(bytes) : decodePortably(text);
 };
 
-export const encodeAscii: Suite['encodeAscii'] = (text) => plain(Buffer.from(text, 'latin1'));
+/** Buffer puts U+FFFD for half a surrogate pair: two texts would have one encoding. */
+export const encodeUtf8: Suite['encodeUtf8'] = (text) => (text.isWellFormed() ? plain(Buffer.from(text)) : encodePortably(text));
 
 type Curve = 'Ed25519' | 'X25519';
 
