@@ -26,7 +26,11 @@ function verify(message, signature, publicKey) {
   const r = signature.subarray(0, 32);
   const k = littleEndian(sha512(Buffer.concat([r, publicKey, message]))) % ed25519.Point.CURVE().n;
   const difference = ed25519.Point.fromBytes(publicKey, false).multiplyUnsafe(k);
-  return Buffer.from(ed25519.Point.BASE.multiplyUnsafe(littleEndian(signature.subarray(32))).subtract(difference).toBytes()).equals(r);
+  return Buffer.from(
+    ed25519.Point.BASE.multiplyUnsafe(littleEndian(signature.subarray(32)))
+      .subtract(difference)
+      .toBytes(),
+  ).equals(r);
 }
 
 function makeSigner() {

@@ -97,7 +97,12 @@ function floorOver(calls) {
 
       check(alice.signer, certificateBytes, aliceCertificate);
       const [initiator, theirEphemeral] = [receive(alice.agreement.raw), receive(ephemeral.raw)];
-      const theirs = [agree(bob.prekey, initiator), agree(bob.agreement, theirEphemeral), agree(bob.prekey, theirEphemeral), agree(bob.oneTime, theirEphemeral)];
+      const theirs = [
+        agree(bob.prekey, initiator),
+        agree(bob.agreement, theirEphemeral),
+        agree(bob.prekey, theirEphemeral),
+        agree(bob.oneTime, theirEphemeral),
+      ];
       const peerHash = sha256(transcript);
       const [peerRoot, peerHeaderKey] = hkdf(new Uint8Array(32), Buffer.concat([...theirs, bob.kem.open(ciphertext)]));
       const [, peerChain] = hkdf(peerRoot, agree(bob.prekey, receive(ratchet.raw)));

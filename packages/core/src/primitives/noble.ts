@@ -124,10 +124,20 @@ const maxDraw = 65536;
 /** Named here because the pure rooms see no platform types. A runtime without it throws at the first draw: there is no weaker source to fall back to. */
 type Platform = { readonly crypto: { getRandomValues(bytes: Uint8Array): unknown } };
 
+/** As in the Node suite: one call to the generator costs more than 12 bytes are worth, and what is handed out is wiped from the pool. */
+const poolLength = 4096;
+let pool = /* @__PURE__ */ new Uint8Array(0);
+let poolOffset = 0;
+
 export const randomBytes: Suite['randomBytes'] = (length) => {
   checkRandomLength(length);
-  const bytes = new Uint8Array(length);
-  for (let i = 0; i < length; i += maxDraw) (globalThis as unknown as Platform).crypto.getRandomValues(bytes.subarray(i, i + maxDraw));
+  if (poolOffset + length > pool.length) {
+    pool = new Uint8Array(Math.max(length, poolLength));
+    for (let i = 0; i < pool.length; i += maxDraw) (globalThis as unknown as Platform).crypto.getRandomValues(pool.subarray(i, i + maxDraw));
+    poolOffset = 0;
+  }
+  const bytes = pool.slice(poolOffset, poolOffset + length);
+  pool.fill(0, poolOffset, (poolOffset += length));
   return bytes;
 };
 
