@@ -1,3 +1,5 @@
+import { fileURLToPath } from 'node:url';
+import { bundleForBrowser } from '../../browser/bundle.ts';
 import type { Bench, Opened } from '../measure.ts';
 
 /** The interface of `session-adapter.mjs` and `session-floor.mjs`, which a comparison with other implementations loads too. */
@@ -9,9 +11,26 @@ type Adapter = {
 
 const plaintext = new Uint8Array(256).fill(65);
 
+type Loads = () => Promise<Adapter>;
+
 async function load(file: 'session-adapter' | 'session-floor'): Promise<Adapter> {
   const adapter = (await import(new URL(`../${file}.mjs`, import.meta.url).href)) as { readonly make: () => Promise<Adapter> };
   return adapter.make();
+}
+
+/** What a browser runs: the bundle that it gets, with the portable suite in it. */
+async function loadPortable(): Promise<Adapter> {
+  const bundle = await bundleForBrowser(fileURLToPath(new URL('../session-adapter.mjs', import.meta.url)));
+  const adapter = (await import(`data:text/javascript;base64,${Buffer.from(bundle).toString('base64')}`)) as { readonly make: () => Promise<Adapter> };
+  return adapter.make();
+}
+
+async function loadPortableFloor(): Promise<Adapter> {
+  const [floor, { portableCalls }] = (await Promise.all([
+    import(new URL('../session-floor.mjs', import.meta.url).href),
+    import(new URL('../floor-calls-portable.mjs', import.meta.url).href),
+  ])) as [{ readonly make: (calls: unknown) => Promise<Adapter> }, { readonly portableCalls: unknown }];
+  return floor.make(portableCalls);
 }
 
 /** One direction: no DH step. A pair serves a round, as the session's own bound would end a longer one. */
@@ -56,8 +75,15 @@ async function handshake(adapter: Adapter): Promise<Opened> {
 
 const tasks = { 'one-way': oneWay, 'ping-pong': pingPong, handshake } as const;
 
-/** Each task on ours and, as its floor, on the bare calls of node:crypto that the suite requires. */
-export const sessionBenches: readonly Bench[] = Object.entries(tasks).flatMap(([task, open]) => [
-  { name: `floor-${task}`, open: async () => open(await load('session-floor')) },
-  { name: `session-${task}`, floor: `floor-${task}`, open: async () => open(await load('session-adapter')) },
-]);
+const kinds: readonly { readonly suffix: string; readonly own: Loads; readonly floor: Loads }[] = [
+  { suffix: '', own: () => load('session-adapter'), floor: () => load('session-floor') },
+  { suffix: '-portable', own: loadPortable, floor: loadPortableFloor },
+];
+
+/** Each task on ours and, as its floor, on the bare calls that the suite requires: of node:crypto, and of the portable suite's libraries. */
+export const sessionBenches: readonly Bench[] = kinds.flatMap(({ suffix, own, floor }) =>
+  Object.entries(tasks).flatMap(([task, open]) => [
+    { name: `floor-${task}${suffix}`, open: async () => open(await floor()) },
+    { name: `session-${task}${suffix}`, floor: `floor-${task}${suffix}`, open: async () => open(await own()) },
+  ]),
+);

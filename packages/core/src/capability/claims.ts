@@ -17,7 +17,7 @@ const isCount: Reader = (value) => Number.isSafeInteger(value) && (value as numb
 const isObject: Reader = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** 16 bytes in canonical base64url: the last character carries two bits only. */
-const jti = /^[A-Za-z0-9_-]{21}[AQgw]$/;
+const jti = /^[\w-]{21}[AQgw]$/;
 
 const required: readonly (readonly [string, Reader])[] = /* @__PURE__ */ Object.entries({
   v: (value) => value === 1,
@@ -36,7 +36,7 @@ const required: readonly (readonly [string, Reader])[] = /* @__PURE__ */ Object.
 } satisfies Record<string, Reader>);
 
 /** 32 bytes in canonical base64url. */
-const hash = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/;
+const hash = /^[\w-]{42}[AEIMQUYcgkosw048]$/;
 
 const optional: readonly (readonly [string, Reader])[] = [
   ['par_hash', (value) => typeof value === 'string' && hash.test(value)],

@@ -7,6 +7,7 @@
  * So: y < p, no small order of A or R, and no point is decompressed before the first verification, where a key off the curve verifies nothing.
  * @module
  */
+import { encodeHex } from '../bytes/hex.ts';
 import { CryptoError } from '../errors/crypto-error.ts';
 import { UsageError } from '../errors/usage-error.ts';
 
@@ -27,7 +28,7 @@ export function hasSmallOrder(encoding: Uint8Array): boolean {
   if (!smallOrderHeads.includes(encoding[0] as number)) return false;
   const y = Uint8Array.from(encoding.subarray(0, 32));
   y[31] = (y[31] as number) & 0x7f;
-  return smallOrderY.has(toHex(y));
+  return smallOrderY.has(encodeHex(y));
 }
 
 /** A private copy of the 32 bytes. @throws {@link CryptoError} `TALOS_CRYPTO_BAD_KEY`. */
@@ -44,12 +45,6 @@ function isAtLeastP(y: Uint8Array): boolean {
   if ((y[31] as number) !== 0x7f || (y[0] as number) < 0xed) return false;
   for (let i = 1; i < 31; i++) if (y[i] !== 0xff) return false;
   return true;
-}
-
-function toHex(bytes: Uint8Array): string {
-  let text = '';
-  for (const byte of bytes) text += (byte < 16 ? '0' : '') + byte.toString(16);
-  return text;
 }
 
 function badKey(): CryptoError {

@@ -5,7 +5,9 @@ import { getPublicKey, hashes, Point, sign } from '@noble/ed25519';
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 as nobleSha256, sha512 } from '@noble/hashes/sha2.js';
 import { CryptoError } from '../errors/crypto-error.ts';
+import { encodeBase64url } from '../bytes/base64url.ts';
 import { equalBytes } from '../bytes/equal.ts';
+import { encodeUtf8 } from '../bytes/utf8.ts';
 import type { Suite } from './contract.ts';
 import { badSignature, checkEd25519PublicKey, checkLength, hasSmallOrder } from './ed25519-policy.ts';
 import { checkAeadInput, checkRandomLength, refuseToOpen } from './input-checks.ts';
@@ -13,6 +15,8 @@ import { native, type Ed25519PublicKey, type X25519PublicKey } from './keys.ts';
 import { Secret } from './secret.ts';
 
 export const sha256: Suite['sha256'] = (data) => nobleSha256(data);
+
+export const hashBase64url: Suite['hashBase64url'] = (data) => encodeBase64url(nobleSha256(typeof data === 'string' ? encodeUtf8(data) : data));
 
 export const hmacSha256: Suite['hmacSha256'] = (key, data) => hmac(nobleSha256, key, data);
 
@@ -93,6 +97,13 @@ export const importX25519SecretKey: Suite['importX25519SecretKey'] = (bytes) => 
   return { kind: 'x25519-secret', publicKey, scalar: new Secret(scalar), [native]: undefined };
 };
 
+export const generateX25519SecretKey: Suite['generateX25519SecretKey'] = (source) => {
+  const scalar = source.randomBytes(32);
+  const secretKey = importX25519SecretKey(scalar);
+  scalar.fill(0);
+  return secretKey;
+};
+
 export const importX25519PublicKey: Suite['importX25519PublicKey'] = (bytes) => {
   if (bytes.length !== 32) throw new CryptoError({ code: 'TALOS_CRYPTO_BAD_KEY', message: 'an X25519 public key has 32 bytes' });
   return { kind: 'x25519-public', bytes: Uint8Array.from(bytes), [native]: undefined };
@@ -113,12 +124,22 @@ const maxDraw = 65536;
 /** Named here because the pure rooms see no platform types. A runtime without it throws at the first draw: there is no weaker source to fall back to. */
 type Platform = { readonly crypto: { getRandomValues(bytes: Uint8Array): unknown } };
 
+/** As in the Node suite: one call to the generator costs more than 12 bytes are worth, and what is handed out is wiped from the pool. */
+const poolLength = 4096;
+let pool = /* @__PURE__ */ new Uint8Array(0);
+let poolOffset = 0;
+
 export const randomBytes: Suite['randomBytes'] = (length) => {
   checkRandomLength(length);
-  const bytes = new Uint8Array(length);
-  for (let i = 0; i < length; i += maxDraw) (globalThis as unknown as Platform).crypto.getRandomValues(bytes.subarray(i, i + maxDraw));
+  if (poolOffset + length > pool.length) {
+    pool = new Uint8Array(Math.max(length, poolLength));
+    for (let i = 0; i < pool.length; i += maxDraw) (globalThis as unknown as Platform).crypto.getRandomValues(pool.subarray(i, i + maxDraw));
+    poolOffset = 0;
+  }
+  const bytes = pool.slice(poolOffset, poolOffset + length);
+  pool.fill(0, poolOffset, (poolOffset += length));
   return bytes;
 };
 
 export { decodeBase64url } from '../bytes/base64url.ts';
-export { encodeUtf8 as encodeAscii } from '../bytes/utf8.ts';
+export { encodeUtf8 } from '../bytes/utf8.ts';
