@@ -53,6 +53,8 @@ export type RevocationHead = {
   readonly last?: string;
   /** Seconds since 1970: the list was complete then. */
   readonly at: number;
+  /** 32 bytes of whoever asked, base64url: the list was complete after they were drawn. Absent in a head that answers nobody. */
+  readonly nonce?: string;
 };
 
 /** Compact JWS of both. `segments` may begin anywhere: a reader needs only those that it has not seen. */
@@ -71,7 +73,7 @@ const headType = 'talos-revocation-head+jwt';
 
 const isId = /* @__PURE__ */ isTextOf(maxIdLength);
 const segmentShape = /* @__PURE__ */ claimShape({ v: isVersion, iss: isId, seq: isSeconds, at: isSeconds, entries: isEntries }, { prev: isHash });
-const headShape = /* @__PURE__ */ claimShape({ v: isVersion, iss: isId, epoch: isSeconds, size: isSeconds, at: isSeconds }, { last: isHash });
+const headShape = /* @__PURE__ */ claimShape({ v: isVersion, iss: isId, epoch: isSeconds, size: isSeconds, at: isSeconds }, { last: isHash, nonce: isHash });
 
 const entryShapes: readonly JsonObjectCheck[] = [
   (entry) => isId(entry['iss'] ?? null) && isJti(entry['jti'] ?? null) && Object.keys(entry).length === 2,
@@ -110,15 +112,24 @@ export function parseRevocationList(text: string): RevocationList {
   return { segments: lines, head };
 }
 
-/** @throws {@link CapabilityError} `TALOS_CAPABILITY_BAD_REVOCATIONS`. */
-export function verifyHead(token: string, keys: IssuerKeys): RevocationHead {
+/** What a head claims, before its signature is looked at. @throws {@link CapabilityError} `TALOS_CAPABILITY_BAD_REVOCATIONS`. */
+export function readHead(token: string): { readonly head: RevocationHead; readonly verify: (keys: IssuerKeys) => RevocationHead } {
   return reading(() => {
     const statement = readStatement(token, { type: headType, maxLength: maxSegmentLength });
     const head = readStatementClaims(statement.payload, headShape) as unknown as RevocationHead;
     if ((head.size === 0) !== (head.last === undefined)) throw badList('its head names no last segment');
-    verifyStatement(statement, issuerKey(head.iss, statement.kid, keys));
-    return head;
+    const verify = (keys: IssuerKeys): RevocationHead =>
+      reading(() => {
+        verifyStatement(statement, issuerKey(head.iss, statement.kid, keys));
+        return head;
+      });
+    return { head, verify };
   });
+}
+
+/** @throws {@link CapabilityError} `TALOS_CAPABILITY_BAD_REVOCATIONS`. */
+export function verifyHead(token: string, keys: IssuerKeys): RevocationHead {
+  return readHead(token).verify(keys);
 }
 
 /**

@@ -3,9 +3,10 @@ import { sha256 } from '#suite';
 import type { AuditLog } from '../audit/audit-log.ts';
 import { encodeBase64url } from '../bytes/base64url.ts';
 import { encodeUtf8 } from '../bytes/utf8.ts';
-import { admit, type Admission } from '../capability/admit.ts';
+import type { CapabilityHandle } from '../capability/capability-handle.ts';
+import { capabilityVerifier, type CapabilityVerifier } from '../capability/capability-verifier.ts';
 import type { Approve } from '../capability/approve-claim.ts';
-import { inProcessAudience } from '../capability/audience.ts';
+import { inProcessAudience, inProcessPrefix } from '../capability/audience.ts';
 import type { ToolGrant } from '../capability/capability.ts';
 import type { ToolArgs } from '../capability/constraint.ts';
 import { issueCapability, toolGrants, type LinkRequest } from '../capability/issue.ts';
@@ -22,6 +23,7 @@ import { parseAgentId, type AgentId } from '../identity/agent-id.ts';
 import type { Identity } from '../identity/identity.ts';
 import { badOptions } from './client-options.ts';
 import type { HomeState } from './home-state.ts';
+import { catchUp } from './keep-up.ts';
 import { parseDuration, type Duration } from './duration.ts';
 
 export type DelegateOptions = {
@@ -63,7 +65,26 @@ export type CapabilityParts = {
   readonly issuers: readonly AgentId[];
   readonly keys: IssuerKeys;
   readonly state: HomeState;
+  readonly verifier: CapabilityVerifier;
 };
+
+/** One for all guards of a client: what they share is read once, and forgeries draw on one budget for each who hands them over. */
+export function clientVerifier({ identity, env, issuers, keys, state }: Omit<CapabilityParts, 'verifier' | 'log'>): CapabilityVerifier {
+  return capabilityVerifier({
+    trust: { issuers },
+    audience: inProcessAudience(identity.did),
+    holder: identity.signer.publicKey,
+    env: state.clock.guarded(env),
+    keys,
+    revocations: state.revocations,
+    home: homeOf(state),
+  });
+}
+
+/** Agents of one home draw on one store of limits, whichever of its processes they run in. */
+function homeOf({ revocations }: HomeState): (audience: string) => boolean {
+  return (audience) => audience.startsWith(inProcessPrefix) && revocations.isOfHome(audience.slice(inProcessPrefix.length));
+}
 
 const delegateOptions = ['to', 'for', 'tools', 'limits', 'approve', 'when', 'delegate', 'mode', 'maxStale', 'at', 'task', 'purpose'];
 const grantOptions = [...delegateOptions, 'subject'];
@@ -80,10 +101,12 @@ export async function issueGrant({ identity, log, env, state }: CapabilityParts,
 }
 
 /** Passes a capability of this agent on, and records that it did: `capability.issued` with the hashes of the new link and of the one above it. */
-export async function delegateGrant({ identity, log, env }: CapabilityParts, token: string, options: DelegateOptions): Promise<string> {
+export async function delegateGrant({ identity, log, env, state }: CapabilityParts, token: string, options: DelegateOptions): Promise<string> {
   checkOptions('delegate', options, delegateOptions);
   const { attenuateCapability } = await import('../capability/attenuate.ts');
-  const chain = await attenuateCapability(token, requestOf(options), { signer: identity.signer, env });
+  // The holder may have joined the home in another process.
+  await state.revocations.refresh();
+  const chain = await attenuateCapability(token, requestOf(options), { signer: identity.signer, env, home: homeOf(state) });
   await log.append({ type: 'capability.issued', agent: identity.did, holder: options.to, cap: capabilityHash(chain), parent: capabilityHash(token) });
   return chain;
 }
@@ -97,16 +120,16 @@ export async function revokeGrant({ identity, log, state }: CapabilityParts, tok
 
 export type GuardOptions = {
   readonly capability: string;
+  /** Who handed the capability over: only so many forgeries of one are checked. Those without a name share one budget. */
+  readonly peer?: string;
   /** Runs what the capability does not allow, and records it, until a day that is named: to learn what an agent needs. */
   readonly observe?: ObserveOptions;
 };
 
 /** A guard for one capability. It is admitted at the first call and kept; a refused one is asked again, since time may cure it. */
-export function guardWith(parts: CapabilityParts, { capability, observe }: GuardOptions): Guard {
-  const { identity, env, issuers, keys, log, state } = parts;
-  const { revocations } = state;
-  const context = { trust: { issuers }, audience: inProcessAudience(identity.did), holder: identity.signer.publicKey, env, keys, revocations };
-  let admitted: Admission | undefined;
+export function guardWith(parts: CapabilityParts, { capability, observe, peer }: GuardOptions): Guard {
+  const { identity, env, log, state, verifier } = parts;
+  let handle: CapabilityHandle | undefined;
   return createGuard({
     agent: identity.did,
     capabilityHash: capabilityHash(capability),
@@ -114,10 +137,14 @@ export function guardWith(parts: CapabilityParts, { capability, observe }: Guard
     reservations: createReservations({ limits: state.limits, approvals: approvalDesk(parts) }),
     ...(observe === undefined ? {} : { observe: observeMode(observe) }),
     admit: async () => {
-      const admission = admitted ?? (await admit(capability, context));
-      if (admission.denied !== undefined) return { denied: admission.denied };
-      admitted = admission;
-      return { handle: admission.handle };
+      const denied = await catchUp(state, env);
+      if (denied !== undefined) return { denied };
+      if (handle === undefined) {
+        const admission = await verifier.admit(capability, peer === undefined ? {} : { peer });
+        if (admission.denied !== undefined) return admission;
+        ({ handle } = admission);
+      }
+      return { handle };
     },
   });
 }

@@ -3,6 +3,7 @@ import type { AuditLog } from '../audit/audit-log.ts';
 import { verifyEntryProof, type EntryProof, type VerifiedEntry } from '../audit/entry-proof.ts';
 import { answerApproval, type ApprovalAnswer } from '../capability/approval.ts';
 import type { ApprovalDesk } from '../capability/approval-desk.ts';
+import type { CapabilityVerifier } from '../capability/capability-verifier.ts';
 import { didKeys, type IssuerKeys } from '../capability/issuer-keys.ts';
 import type { Env } from '../env/env.ts';
 import { AuditError } from '../errors/audit-error.ts';
@@ -15,6 +16,7 @@ import type { KeyHistory } from '../identity/key-history.ts';
 import type { Received, Sent } from '../message/messenger.ts';
 import {
   approvalDesk,
+  clientVerifier,
   delegateGrant,
   guardWith,
   issueGrant,
@@ -45,6 +47,7 @@ type Parts = {
   readonly log: AuditLog;
   readonly sharedLog: SharedLog;
   readonly state: HomeState;
+  readonly verifier: CapabilityVerifier;
   readonly sharedState: SharedState;
   readonly env: Env;
   readonly issuers: readonly AgentId[];
@@ -85,8 +88,9 @@ export class TalosClient {
       if (created) await log.append({ type: 'key.bound', agent: identity.did, kid: keyThumbprint(identity.signer.publicKey), log: log.verifierKey });
       const sharedState = home.state?.(env) ?? memoryState(env);
       const state = await sharedState.acquire();
-      state.revocations.adopt(identity.did);
+      await state.revocations.join(identity.did);
       for (const issuer of trusted) state.revocations.follow(issuer);
+      const keys = didKeys();
       return new TalosClient({
         name,
         home,
@@ -97,7 +101,8 @@ export class TalosClient {
         sharedState,
         env,
         issuers: trusted,
-        keys: didKeys(),
+        verifier: clientVerifier({ identity, env, issuers: trusted, keys, state }),
+        keys,
         transport: options.transport,
       });
     } catch (error) {
