@@ -60,10 +60,14 @@ export type RevocationHead = {
 /** Compact JWS of both. `segments` may begin anywhere: a reader needs only those that it has not seen. */
 export type RevocationList = { readonly segments: readonly string[]; readonly head: string };
 
-/** Entries in one segment: more are written as several. Keeps one segment below half a megabyte. */
+/** Entries in one segment: more are written as several. */
 export const maxSegmentEntries = 4096;
 
-const maxSegmentLength = 1 << 20;
+/** Two such segments would not fit a frame: what travels as messages is cut between them. */
+const maxSegmentLength = 1 << 19;
+
+/** UTF-8 bytes of the entries in one segment; base64url makes a third more of them. */
+const maxEntriesLength = 380_000;
 
 /** With full segments, 400 million entries. */
 const maxSegments = 100_000;
@@ -90,6 +94,22 @@ export function signSegment(segment: RevocationSegment, signer: Signer): Promise
 
 export function signHead(head: RevocationHead, signer: Signer): Promise<string> {
   return signStatement(headType, head as unknown as JsonObject, signer);
+}
+
+/** Entries as the segments that they are written in. */
+export function splitEntries(entries: readonly RevocationEntry[]): readonly (readonly RevocationEntry[])[] {
+  const segments: RevocationEntry[][] = [];
+  let length = maxEntriesLength;
+  for (const entry of entries) {
+    const entryLength = encodeUtf8(JSON.stringify(entry) ?? '').length + 1;
+    length += entryLength;
+    if (length > maxEntriesLength || segments.at(-1)?.length === maxSegmentEntries) {
+      segments.push([]);
+      length = entryLength;
+    }
+    segments.at(-1)?.push(entry);
+  }
+  return segments;
 }
 
 /** How the next segment, or the head, names a segment. */
@@ -179,6 +199,11 @@ export function badList(reason: string): CapabilityError {
 
 export function rolledBack(reason: string): CapabilityError {
   return new CapabilityError({ code: 'TALOS_CAPABILITY_REVOCATIONS_ROLLED_BACK', message: `the revocation list was refused: ${reason}` });
+}
+
+/** Seconds since 1970 at which a segment of one's own list was written: the list ended with it then. */
+export function segmentTime(token: string): number {
+  return readSegment(token).at;
 }
 
 function readSegment(token: string): RevocationSegment {

@@ -10,13 +10,14 @@ import {
   badList,
   formatRevocationList,
   hashSegment,
-  maxSegmentEntries,
   parseRevocationList,
   readHead,
   readSegments,
   rolledBack,
+  segmentTime,
   signHead,
   signSegment,
+  splitEntries,
   verifyHead,
   type RevocationEntry,
   type RevocationHead,
@@ -54,6 +55,9 @@ const firstSweep = 1024;
 
 /** Others that write to one list at the same moment, as often as that. */
 const maxTries = 16;
+
+/** Of the segments in one message: with head, header and padding below the megabyte of a frame. */
+const maxMessageLength = 900_000;
 
 /** From an answer to the start of the tool: a log and a store of limits are written in between. */
 const confirmationMs = 30_000;
@@ -159,14 +163,26 @@ export class Revocations implements RevocationTracker {
     });
   }
 
-  /** Signs what was taken back for somebody who asks, without keeping that it did. @param question - `after`: segments that it has. */
-  answer(question: { readonly nonce: string; readonly after: number }, { issuer, signer }: RevokeContext): Promise<string> {
+  /**
+   * Signs what was taken back, as of now, for one who has the first `after` segments, without keeping that it did.
+   * @param reader - `nonce`: what it asked with, 32 bytes in base64url.
+   * @returns Texts to be imported in this order, each of which fits a message; one, unless the list is long.
+   */
+  news(reader: { readonly after: number; readonly nonce?: string }, { issuer, signer }: RevokeContext): Promise<readonly string[]> {
     return this.#serially(async () => {
       const { segments, headClaims, state } = this.#list(issuer);
-      const { size = 0, last, at = 0 } = headClaims ?? {};
-      const now = Math.max(Math.floor(this.#env.now() / 1000), at);
-      const claims: RevocationHead = { v: 1, iss: issuer, epoch: state.epoch, size, ...(last === undefined ? {} : { last }), at: now, nonce: question.nonce };
-      return formatRevocationList({ segments: segments.slice(question.after), head: await signHead(claims, signer) });
+      const now = Math.max(Math.floor(this.#env.now() / 1000), headClaims?.at ?? 0);
+      const texts: string[] = [];
+      for (const { from, end: size } of fitMessages(segments, Math.min(reader.after, segments.length))) {
+        const isWhole = size === segments.length;
+        const last = segments[size - 1];
+        // A part is the list as it was when its last segment was written: who gets no further part must not think that it is up to date.
+        const at = isWhole ? now : segmentTime(last as string);
+        const claims: RevocationHead = { v: 1, iss: issuer, epoch: state.epoch, size, ...(last === undefined ? {} : { last: hashSegment(last) }), at };
+        const head = await signHead(isWhole && reader.nonce !== undefined ? { ...claims, nonce: reader.nonce } : claims, signer);
+        texts.push(formatRevocationList({ segments: segments.slice(from, size), head }));
+      }
+      return texts;
     });
   }
 
@@ -275,10 +291,10 @@ export class Revocations implements RevocationTracker {
     const at = Math.max(Math.floor(this.#env.now() / 1000), list.headClaims?.at ?? 0);
     const segments: string[] = [];
     let last = list.headClaims?.last;
-    for (let i = 0; i < entries.length; i += maxSegmentEntries) {
+    for (const part of splitEntries(entries)) {
       const seq = list.segments.length + segments.length;
       const segment = await signSegment(
-        { v: 1, iss: issuer, seq, ...(last === undefined ? {} : { prev: last }), at, entries: entries.slice(i, i + maxSegmentEntries) },
+        { v: 1, iss: issuer, seq, ...(last === undefined ? {} : { prev: last }), at, entries: part },
         signer,
       );
       segments.push(segment);
@@ -386,6 +402,21 @@ export class Revocations implements RevocationTracker {
     this.#queue = done.catch(() => undefined);
     return done;
   }
+}
+
+/** From where to where segments go into one message; the last part is there even if it has none. */
+function fitMessages(segments: readonly string[], after: number): readonly { readonly from: number; readonly end: number }[] {
+  const parts = [{ from: after, end: after }];
+  let length = 0;
+  for (let i = after; i < segments.length; i++) {
+    length += (segments[i] as string).length + 1;
+    if (length > maxMessageLength && i > (parts.at(-1)?.from ?? i)) {
+      parts.push({ from: i, end: i });
+      length = (segments[i] as string).length + 1;
+    }
+    (parts.at(-1) as { end: number }).end = i + 1;
+  }
+  return parts;
 }
 
 type News = {

@@ -3,7 +3,9 @@ import { sha256 } from '#suite';
 import type { AuditLog } from '../audit/audit-log.ts';
 import { encodeBase64url } from '../bytes/base64url.ts';
 import { encodeUtf8 } from '../bytes/utf8.ts';
-import type { CapabilityHandle } from '../capability/capability-handle.ts';
+import { admit, type Admission } from '../capability/admit.ts';
+import type { AdmitContext } from '../capability/admit-checks.ts';
+import { CapabilityHandle } from '../capability/capability-handle.ts';
 import { capabilityVerifier, type CapabilityVerifier } from '../capability/capability-verifier.ts';
 import type { Approve } from '../capability/approve-claim.ts';
 import { inProcessAudience, inProcessPrefix } from '../capability/audience.ts';
@@ -12,6 +14,8 @@ import type { ToolArgs } from '../capability/constraint.ts';
 import { issueCapability, toolGrants, type LinkRequest } from '../capability/issue.ts';
 import type { IssuerKeys } from '../capability/issuer-keys.ts';
 import type { Limit } from '../capability/limits-claim.ts';
+import type { RevocationTracker } from '../capability/standing.ts';
+import { splitChain } from '../capability/token.ts';
 import type { WindowRule } from '../capability/windows.ts';
 import { requireObject } from '../errors/require.ts';
 import type { Env } from '../env/env.ts';
@@ -43,8 +47,11 @@ export type DelegateOptions = {
   readonly delegate?: number;
   /** `delegate`: to be passed on and not used, for a planner whose workers act. Default `execute`. */
   readonly mode?: 'execute' | 'delegate';
-  /** How old the news of this agent's revocations may be where it counts. Default 5 minutes; in the same home it is never old. */
-  readonly maxStale?: Duration;
+  /**
+   * How old the news of this agent's revocations may be where it counts. Default 5 minutes; in the same home it is never old. 0: this agent is
+   * asked at each call, in a session that has to be there.
+   */
+  readonly maxStale?: Duration | 0;
   /** The agent at which it counts. Default: the holder's own process. */
   readonly at?: AgentId;
   /** Opaque task or trace id. */
@@ -68,9 +75,15 @@ export type CapabilityParts = {
   readonly verifier: CapabilityVerifier;
 };
 
+type VerifierParts = Omit<CapabilityParts, 'verifier' | 'log'>;
+
 /** One for all guards of a client: what they share is read once, and forgeries draw on one budget for each who hands them over. */
-export function clientVerifier({ identity, env, issuers, keys, state }: Omit<CapabilityParts, 'verifier' | 'log'>): CapabilityVerifier {
-  return capabilityVerifier({
+export function clientVerifier(parts: VerifierParts): CapabilityVerifier {
+  return capabilityVerifier(admitContext(parts));
+}
+
+function admitContext({ identity, env, issuers, keys, state }: VerifierParts): AdmitContext {
+  return {
     trust: { issuers },
     audience: inProcessAudience(identity.did),
     holder: identity.signer.publicKey,
@@ -78,7 +91,7 @@ export function clientVerifier({ identity, env, issuers, keys, state }: Omit<Cap
     keys,
     revocations: state.revocations,
     home: homeOf(state),
-  });
+  };
 }
 
 /** Agents of one home draw on one store of limits, whichever of its processes they run in. */
@@ -126,10 +139,18 @@ export type GuardOptions = {
   readonly observe?: ObserveOptions;
 };
 
+/** `ask`: puts a question to the issuer of a chain whose news are too old. Undefined if it cannot be asked or does not answer. */
+type GuardParts = CapabilityParts & { readonly ask: (issuer: AgentId) => Promise<RevocationTracker | undefined> };
+
 /** A guard for one capability. It is admitted at the first call and kept; a refused one is asked again, since time may cure it. */
-export function guardWith(parts: CapabilityParts, { capability, observe, peer }: GuardOptions): Guard {
-  const { identity, env, log, state, verifier } = parts;
+export function guardWith(parts: GuardParts, { capability, observe, peer }: GuardOptions): Guard {
+  const { identity, env, log, state } = parts;
   let handle: CapabilityHandle | undefined;
+  const admitKnown = async (): Promise<Admission> => {
+    const admission = handle === undefined ? await parts.verifier.admit(capability, peer === undefined ? {} : { peer }) : { handle };
+    ({ handle } = admission);
+    return admission;
+  };
   return createGuard({
     agent: identity.did,
     capabilityHash: capabilityHash(capability),
@@ -139,14 +160,25 @@ export function guardWith(parts: CapabilityParts, { capability, observe, peer }:
     admit: async () => {
       const denied = await catchUp(state, env);
       if (denied !== undefined) return { denied };
-      if (handle === undefined) {
-        const admission = await verifier.admit(capability, peer === undefined ? {} : { peer });
-        if (admission.denied !== undefined) return admission;
-        ({ handle } = admission);
-      }
-      return { handle };
+      const admission = await admitKnown();
+      return isStale(admission, env) ? askAnew(parts, { capability, admission }) : admission;
     },
   });
+}
+
+/** A right whose grantor wants to be asked at each call, or of whom nothing was heard for too long. What the answer admits is for this call alone. */
+async function askAnew(parts: GuardParts, { capability, admission }: { readonly capability: string; readonly admission: Admission }): Promise<Admission> {
+  const { parseLink } = await import('../capability/parsed-link.ts');
+  const issuer = parseLink(splitChain(capability)[0]).claims.iss as AgentId;
+  const revocations = await parts.ask(issuer);
+  return revocations === undefined ? admission : admit(capability, { ...admitContext(parts), revocations });
+}
+
+function isStale({ denied, handle }: Admission, env: Env): boolean {
+  if (denied !== undefined) return denied.code === 'REVOCATION_STALE';
+  const { standing, until } = CapabilityHandle.open(handle)?.time ?? {};
+  const now = env.now();
+  return standing !== undefined && standing.ended === undefined && now < (until as number) && !standing.holds(now);
 }
 
 /** Where this agent's calls wait for a person. */
@@ -167,7 +199,7 @@ function requestOf(options: DelegateOptions): LinkRequest {
     grants: grantsOf(options),
     ...(options.for === undefined ? {} : { lifetimeSeconds: parseDuration(options.for) }),
     ...(options.delegate === undefined ? {} : { delegate: options.delegate }),
-    ...(options.maxStale === undefined ? {} : { maxStaleSeconds: parseDuration(options.maxStale) }),
+    ...(options.maxStale === undefined ? {} : { maxStaleSeconds: options.maxStale === 0 ? 0 : parseDuration(options.maxStale) }),
     ...(options.at === undefined ? {} : { audience: options.at }),
     ...(options.task === undefined ? {} : { task: options.task }),
     ...(options.purpose === undefined ? {} : { purpose: options.purpose }),

@@ -26,7 +26,7 @@ import {
   type GuardOptions,
 } from './client-capabilities.ts';
 import { resolveOptions, type ClientOptions } from './client-options.ts';
-import type { Conversation } from './directory-conversation.ts';
+import type { Conversation } from './conversation.ts';
 import { memoryState, type Home } from './home.ts';
 import type { HomeState, SharedState } from './home-state.ts';
 import { loadIdentity } from './load-identity.ts';
@@ -142,7 +142,7 @@ export class TalosClient {
 
   /**
    * Takes back a capability that this agent issued, passed on or holds, with all that was made from it. When it resolves no guard of this home lets
-   * it through any more, and tools that run under it were told to stop. Verifiers elsewhere learn of it from `exportRevocations`.
+   * it through any more, and tools that run under it were told to stop. Verifiers elsewhere learn of it by `sendRevocations` or `exportRevocations`.
    * @throws {@link UsageError} `TALOS_USAGE_ARGUMENT` if it is none of this agent's.
    */
   async revoke(token: string): Promise<void> {
@@ -154,6 +154,14 @@ export class TalosClient {
     const { state, identity } = this.#open();
     await state.revocations.renew({ issuer: identity.did, signer: identity.signer });
     return state.revocations.export(identity.did) as string;
+  }
+
+  /**
+   * Tells a peer what this agent took back, as of now, in the session to it. Its agent takes that in by itself.
+   * @throws {@link SessionError} `TALOS_SESSION_UNKNOWN` without a session.
+   */
+  async sendRevocations(peerDid: AgentId): Promise<void> {
+    await (await this.#converse()).revocations.tell(peerDid);
   }
 
   /**
@@ -181,7 +189,7 @@ export class TalosClient {
   /** A guard that acts under this capability. It is admitted at the first call: a bad one refuses calls and does not throw here. */
   guard(options: GuardOptions): Guard {
     requireObject('options', options);
-    return guardWith(this.#open(), options);
+    return guardWith({ ...this.#open(), ask: async (issuer) => this.#listening?.revocations.ask(issuer) }, options);
   }
 
   /** What one peer needs to open a session to this agent, signed; each has a one-time prekey of its own. */

@@ -290,6 +290,31 @@ describe('attenuateCapability', () => {
     expect((await admitAt(await pass(staying), stranger, { audience: place })).denied).toBeUndefined();
   });
 
+  it('[CAP-DELEGATE-LIMITED] but between agents whose limits one store counts: who says so of others convinces nobody', async () => {
+    const [from, to] = [holder, formatAgentId(stranger.publicKey)].map((did) => inProcessAudience(did)) as [string, string];
+    const moving = await issue([{ ...grant('search'), limit: { count: 5 } }], { delegate: 1 });
+    const passed = await attenuateCapability(
+      moving,
+      { holder: stranger.publicKey, grants: tools({ search: anyArgs() }) },
+      { signer: localSigner(agent), env, home: () => true },
+    );
+    const codeAt = async (home: readonly string[]) => (await admitAt(passed, stranger, { home: (id) => home.includes(id) })).denied?.code;
+    expect(await codeAt([from, to])).toBeUndefined();
+    for (const home of [[], [from], [to]]) expect(await codeAt(home)).toBe('WIDENED');
+    expect((await admitAt(passed)).denied).toMatchObject({ code: 'WIDENED', link: 1, constraint: 'aud' });
+  });
+
+  it('[CAP-DELEGATE-LIMITED] a place beside the process does not move with it, even in one home', async () => {
+    const both = await issue([{ ...grant('search'), limit: { count: 5 } }], { delegate: 1, audience: [inProcessAudience(holder), place] });
+    await expect(
+      attenuateCapability(
+        both,
+        { holder: stranger.publicKey, grants: tools({ search: anyArgs() }) },
+        { signer: localSigner(agent), env, home: (id) => id !== place },
+      ),
+    ).rejects.toThrow(/audience is not provably within/);
+  });
+
   it('[CAP-TIME] a link ends with the shortest life above it', async () => {
     const clock = world();
     const token = await pass(await make(), { lifetimeSeconds: 60 });
