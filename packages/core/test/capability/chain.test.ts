@@ -8,9 +8,12 @@ import {
   attenuateCapability,
   didKeys,
   inProcessAudience,
+  issueInvocation,
   len,
+  memoryReplayStore,
   subpath,
   toolGrants,
+  verifyInvocation,
   type AdmitContext,
   type CapabilityRequest,
   type IssuerKeys,
@@ -182,6 +185,55 @@ describe('a chain', () => {
     ['a hole', () => [parent, undefined as never], { code: 'MALFORMED', link: 1 }],
   ])('[CAP-CHAIN-REFUSED] %s', async (_title, token, denial, overrides = {}) => {
     expect(await at(overrides).refusal(token())).toMatchObject(denial);
+  });
+
+  const early = rootLink({ iat: seconds - 500, nbf: seconds - 500, exp: seconds - 100 });
+  const later = rootLink({ nbf: seconds + 100 });
+  it.each<[string, () => string | readonly string[], string]>([
+    ['1 no proof: the child alone', () => good, 'LINK_BROKEN'],
+    ['2 a missing proof: another root above', () => [other, good], 'LINK_BROKEN'],
+    ['3 an expired proof', () => [early, childLink(early, { iat: seconds - 500, nbf: seconds - 500, exp: seconds - 100 })], 'EXPIRED'],
+    ['4 a proof that is not valid yet', () => [later, childLink(later, { nbf: seconds + 100 })], 'NOT_YET'],
+    [
+      '5 principals that do not align',
+      () => [parent, childLink(parent, { iss: keyThumbprint(stranger.publicKey) }, stranger)],
+      'LINK_BROKEN',
+    ],
+    ['6 subjects that do not align', () => [parent, childLink(parent, { sub: holder })], 'SUBJECT_CHANGED'],
+    ['7 a bad signature of the proof', () => [forge({ payload: rootClaims(), key: stranger }), childLink(forge({ payload: rootClaims(), key: stranger }))], 'SIG_BAD'],
+    ['8 a bad signature of the child', () => [parent, forge({ payload: childClaims(parent), header: goodHeader(agent), key: stranger })], 'SIG_BAD'],
+    [
+      '9 an invalid root: by nobody who is trusted',
+      () => {
+        const theirs = forge({ payload: rootClaims({ iss: holder }), header: goodHeader(agent), key: agent });
+        return [theirs, childLink(theirs)];
+      },
+      'ISSUER_UNTRUSTED',
+    ],
+    ['10 a policy that is violated: a wider grant', () => [parent, childLink(parent, { authorization_details: [grant('*')] })], 'WIDENED'],
+    [
+      '11 a right that may not be passed on',
+      () => {
+        const closed = rootLink({ del_max_depth: 0 });
+        return [closed, childLink(closed, { del_max_depth: 0 })];
+      },
+      'DEPTH_EXCEEDED',
+    ],
+  ])('[CAP-THIRTEEN] %s', async (_title, token, code) => {
+    expect(await at().refusal(token())).toMatchObject({ code });
+  });
+
+  it.each<[string, (of: { aud: string }) => object, number, object]>([
+    ['12 an expired invocation', () => ({}), 61, { code: 'POP_WINDOW' }],
+    ['13 an invocation for another audience', () => ({ aud: 'mcp://elsewhere/' }), 0, { code: 'POP_BAD', constraint: 'aud' }],
+  ])('[CAP-THIRTEEN] %s', async (_title, changes, ageSeconds, denial) => {
+    const { env, admitted } = at();
+    const handle = await admitted([parent, good] as never);
+    const request = { tool: 'search', input: {}, aud: place, cap: handle.cap, call: 'c1' };
+    const proof = await issueInvocation({ ...request, ...changes(request) }, { signer: localSigner(stranger), env });
+    env.advance(ageSeconds);
+    const verify = () => verifyInvocation({ proof, handle, call: request, audience: place, replay: memoryReplayStore({ now: () => 0 }), env });
+    expect((await verify()).denied).toMatchObject(denial);
   });
 
   it('[CAP-NARROWS] arguments and grants only ever narrow', async () => {
