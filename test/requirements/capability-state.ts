@@ -23,6 +23,7 @@ export const capabilityStateRequirements = {
   'STATE-CLOCK': 'A clock that was set back brings nothing back to life, before and after a restart.',
   'STATE-CONCURRENT': 'No more calls run at one time than the grant says.',
   'STATE-COUNT': 'No more calls are made in all than the grant says.',
+  'STATE-COUNTED-ONCE': 'A link with a limit counts in one place.',
   'STATE-CRASH': 'What a process that died had reserved is spent.',
   'STATE-DENY': 'Without a store that can be asked, what needs one is refused.',
   'STATE-EPOCH': 'A new epoch of the root issuer ends all that it issued before.',

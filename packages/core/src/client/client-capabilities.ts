@@ -14,6 +14,7 @@ import type { ToolArgs } from '../capability/constraint.ts';
 import { issueCapability, toolGrants, type LinkRequest } from '../capability/issue.ts';
 import type { IssuerKeys } from '../capability/issuer-keys.ts';
 import type { Limit } from '../capability/limits-claim.ts';
+import type { RevocationEntry } from '../capability/revocation-list.ts';
 import type { RevocationTracker } from '../capability/standing.ts';
 import { splitChain } from '../capability/token.ts';
 import type { WindowRule } from '../capability/windows.ts';
@@ -23,7 +24,7 @@ import { createReservations } from '../capability/reservations.ts';
 import { ApprovalDesk } from '../capability/approval-desk.ts';
 import { observeMode, type ObserveOptions } from '../capability/observe.ts';
 import { createGuard, type Guard } from '../guard/guard.ts';
-import { parseAgentId, type AgentId } from '../identity/agent-id.ts';
+import { keyThumbprint, parseAgentId, type AgentId } from '../identity/agent-id.ts';
 import type { Identity } from '../identity/identity.ts';
 import { badOptions } from './client-options.ts';
 import type { HomeState } from './home-state.ts';
@@ -124,11 +125,35 @@ export async function delegateGrant({ identity, log, env, state }: CapabilityPar
   return chain;
 }
 
+/** What is taken back beside one capability: all that this agent issued, or passed on, to a holder, for a task, or on behalf of somebody. */
+export type RevokeTarget = { readonly holder: AgentId } | { readonly task: string } | { readonly subject: string };
+
 /** Takes a capability back with all that was made from it, and records that it did: what it ends has ended when this resolves. */
-export async function revokeGrant({ identity, log, state }: CapabilityParts, token: string): Promise<void> {
+export async function revokeGrant({ identity, log, state }: CapabilityParts, target: string | RevokeTarget): Promise<void> {
+  const context = { issuer: identity.did, signer: identity.signer };
+  const entry = { type: 'capability.revoked', agent: identity.did } as const;
+  if (typeof target === 'object' && target !== null) {
+    await state.revocations.revoke([revocationOf(target)], context);
+    // A task or a subject may name a person: the signed list has it, the log need not.
+    await log.append('holder' in target ? { ...entry, by: 'holder', holder: target.holder } : { ...entry, by: 'task' in target ? 'task' : 'subject' });
+    return;
+  }
   const { revokeToken } = await import('../capability/revoke-token.ts');
-  await revokeToken(state.revocations, token, { issuer: identity.did, signer: identity.signer });
-  await log.append({ type: 'capability.revoked', agent: identity.did, cap: capabilityHash(token) });
+  await revokeToken(state.revocations, target, context);
+  await log.append({ ...entry, cap: capabilityHash(target) });
+}
+
+/** Ends all that this agent issued so far, and records that it did. */
+export async function revokeAllGrants({ identity, log, state }: CapabilityParts): Promise<void> {
+  await state.revocations.raiseEpoch({ issuer: identity.did, signer: identity.signer });
+  await log.append({ type: 'capability.revoked', agent: identity.did, by: 'epoch' });
+}
+
+function revocationOf(target: RevokeTarget): RevocationEntry {
+  checkOptions('revoke', target, ['holder', 'task', 'subject']);
+  if (Object.keys(target).length !== 1) throw badOptions('revoke takes a token, or one of holder, task and subject');
+  if ('holder' in target) return { key: keyThumbprint(parseAgentId(target.holder)) };
+  return 'task' in target ? { task: target.task } : { sub: target.subject };
 }
 
 export type GuardOptions = {

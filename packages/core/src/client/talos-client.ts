@@ -20,10 +20,12 @@ import {
   delegateGrant,
   guardWith,
   issueGrant,
+  revokeAllGrants,
   revokeGrant,
   type DelegateOptions,
   type GrantOptions,
   type GuardOptions,
+  type RevokeTarget,
 } from './client-capabilities.ts';
 import { resolveOptions, type ClientOptions } from './client-options.ts';
 import type { Conversation } from './conversation.ts';
@@ -143,10 +145,16 @@ export class TalosClient {
   /**
    * Takes back a capability that this agent issued, passed on or holds, with all that was made from it. When it resolves no guard of this home lets
    * it through any more, and tools that run under it were told to stop. Verifiers elsewhere learn of it by `sendRevocations` or `exportRevocations`.
-   * @throws {@link UsageError} `TALOS_USAGE_ARGUMENT` if it is none of this agent's.
+   * @param target - The token; or a holder, a task or a subject, for all that this agent issued or passed on to it or for it, now or later.
+   * @throws {@link UsageError} `TALOS_USAGE_ARGUMENT` if it is none of this agent's, `TALOS_USAGE_OPTIONS`.
    */
-  async revoke(token: string): Promise<void> {
-    await revokeGrant(this.#open(), token);
+  async revoke(target: string | RevokeTarget): Promise<void> {
+    await revokeGrant(this.#open(), target);
+  }
+
+  /** Takes back all that this agent issued so far, at one stroke: for a key or a policy that cannot be trusted any more. */
+  async revokeAll(): Promise<void> {
+    await revokeAllGrants(this.#open());
   }
 
   /** What this agent took back, signed anew as of now: a text for the `importRevocations` of those who trust it. */

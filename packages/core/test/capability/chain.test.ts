@@ -356,17 +356,6 @@ describe('attenuateCapability', () => {
     expect((await admitAt(passed)).denied).toMatchObject({ code: 'WIDENED', link: 1, constraint: 'aud' });
   });
 
-  it('[CAP-DELEGATE-LIMITED] a place beside the process does not move with it, even in one home', async () => {
-    const both = await issue([{ ...grant('search'), limit: { count: 5 } }], { delegate: 1, audience: [inProcessAudience(holder), place] });
-    await expect(
-      attenuateCapability(
-        both,
-        { holder: stranger.publicKey, grants: tools({ search: anyArgs() }) },
-        { signer: localSigner(agent), env, home: (id) => id !== place },
-      ),
-    ).rejects.toThrow(/audience is not provably within/);
-  });
-
   it('[CAP-TIME] a link ends with the shortest life above it', async () => {
     const clock = world();
     const token = await pass(await make(), { lifetimeSeconds: 60 });
