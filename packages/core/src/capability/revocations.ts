@@ -4,8 +4,9 @@ import { StoreError } from '../errors/store-error.ts';
 import type { AgentId } from '../identity/agent-id.ts';
 import type { Signer } from '../identity/signer.ts';
 import { clockSkewSeconds } from './bounds.ts';
+import { fitMessages } from './fit-messages.ts';
 import { didKeys, type IssuerKeys } from './issuer-keys.ts';
-import { entryKey, indexKeys, linkKeys, thumbprintOf } from './revocation-keys.ts';
+import { entryKey, linkKeys, thumbprintOf } from './revocation-keys.ts';
 import {
   badList,
   formatRevocationList,
@@ -25,6 +26,7 @@ import {
 } from './revocation-list.ts';
 import type { RevocationStore } from './revocation-store.ts';
 import { Standing, type IssuerState, type RevocationTracker, type StandingLink } from './standing.ts';
+import { TrackedChains, type TrackedChain } from './tracked-chains.ts';
 
 export type RevocationOptions = {
   readonly store: RevocationStore;
@@ -47,17 +49,8 @@ type KnownList = {
   headClaims: RevocationHead | undefined;
 };
 
-/** A chain in use. `signers`: DID of the root, then the thumbprint of each link's holder. */
-type Tracked = { readonly standing: Standing; readonly links: readonly StandingLink[]; readonly signers: readonly string[]; readonly until: number };
-
-/** Chains in use above which ended ones are looked for; then when they have doubled. */
-const firstSweep = 1024;
-
 /** Others that write to one list at the same moment, as often as that. */
 const maxTries = 16;
-
-/** Of the segments in one message: with head, header and padding below the megabyte of a frame. */
-const maxMessageLength = 900_000;
 
 /** From an answer to the start of the tool: a log and a store of limits are written in between. */
 const confirmationMs = 30_000;
@@ -80,15 +73,14 @@ export class Revocations implements RevocationTracker {
   readonly #own = new Set<string>();
   /** By DID, and by thumbprint, which is how links name a holder. */
   readonly #lists = new Map<string, KnownList>();
-  readonly #index = new Map<string, Set<Tracked>>();
-  readonly #tracked = new Set<Tracked>();
+  readonly #chains: TrackedChains;
   #version: string | undefined;
-  #sweepAt = firstSweep;
   #queue: Promise<unknown> = Promise.resolve();
 
   constructor({ store, env, issuers = [], own = [], keys = didKeys() }: RevocationOptions) {
     this.#store = store;
     this.#env = env;
+    this.#chains = new TrackedChains(env);
     this.#keys = keys;
     this.#followed = new Set(issuers);
     for (const issuer of own) this.adopt(issuer);
@@ -127,13 +119,7 @@ export class Revocations implements RevocationTracker {
     const until = (Math.min(...links.map(({ claims }) => claims.exp)) + clockSkewSeconds) * 1000;
     const tracked = { standing, links, signers: [root.iss, ...links.map(({ holder }) => holder)], until };
     this.#judge(tracked);
-    if (this.#tracked.size >= this.#sweepAt) this.#sweep();
-    this.#tracked.add(tracked);
-    for (const key of indexKeys(links, tracked.signers)) {
-      const found = this.#index.get(key);
-      if (found === undefined) this.#index.set(key, new Set([tracked]));
-      else found.add(tracked);
-    }
+    this.#chains.add(tracked);
     return standing;
   }
 
@@ -293,10 +279,7 @@ export class Revocations implements RevocationTracker {
     let last = list.headClaims?.last;
     for (const part of splitEntries(entries)) {
       const seq = list.segments.length + segments.length;
-      const segment = await signSegment(
-        { v: 1, iss: issuer, seq, ...(last === undefined ? {} : { prev: last }), at, entries: part },
-        signer,
-      );
+      const segment = await signSegment({ v: 1, iss: issuer, seq, ...(last === undefined ? {} : { prev: last }), at, entries: part }, signer);
       segments.push(segment);
       last = hashSegment(segment);
     }
@@ -332,22 +315,22 @@ export class Revocations implements RevocationTracker {
 
   #flip({ issuer, claims, entries }: News): void {
     const list = this.#list(issuer);
-    const touched = new Set<Tracked>();
+    const touched = new Set<TrackedChain>();
     for (const entry of entries) {
       const [kind, value] = entryKey(entry);
       const known = list.entries.get(kind);
       if (known === undefined) list.entries.set(kind, new Set([value]));
       else known.add(value);
-      for (const tracked of this.#index.get(`${kind} ${value}`) ?? []) touched.add(tracked);
+      for (const tracked of this.#chains.named(`${kind} ${value}`)) touched.add(tracked);
     }
     for (const tracked of touched) this.#judge(tracked);
     if (claims.epoch <= list.state.epoch) return;
     list.state.epoch = claims.epoch;
-    for (const { standing } of this.#index.get(`root ${issuer}`) ?? []) if (standing.ended !== undefined) standing.alert();
+    for (const { standing } of this.#chains.named(`root ${issuer}`)) if (standing.ended !== undefined) standing.alert();
   }
 
   /** Ends the chain at the first link that somebody took back who may: an issuer at or above it, or its own holder. */
-  #judge({ standing, links, signers }: Tracked): void {
+  #judge({ standing, links, signers }: TrackedChain): void {
     for (const [i, link] of links.entries()) {
       const keys = linkKeys(link);
       // signers[j] issued link j and holds link j − 1.
@@ -360,29 +343,13 @@ export class Revocations implements RevocationTracker {
     }
   }
 
-  /** Forgets chains that have expired, and ends them: a clock that goes back must not find them unwatched. */
-  #sweep(): void {
-    const now = this.#env.now();
-    for (const tracked of this.#tracked) {
-      if (!(tracked.until <= now)) continue;
-      tracked.standing.retire();
-      this.#tracked.delete(tracked);
-      for (const key of indexKeys(tracked.links, tracked.signers)) {
-        const found = this.#index.get(key);
-        found?.delete(tracked);
-        if (found?.size === 0) this.#index.delete(key);
-      }
-    }
-    this.#sweepAt = Math.max(firstSweep, this.#tracked.size * 2);
-  }
-
   #follows(issuer: AgentId): boolean {
     return (
       this.#followed.has(issuer) ||
       this.#own.has(issuer) ||
       this.#lists.get(issuer)?.head !== undefined ||
-      this.#index.has(`root ${issuer}`) ||
-      this.#index.has(`signer ${thumbprintOf(issuer)}`)
+      this.#chains.isNamed(`root ${issuer}`) ||
+      this.#chains.isNamed(`signer ${thumbprintOf(issuer)}`)
     );
   }
 
@@ -402,21 +369,6 @@ export class Revocations implements RevocationTracker {
     this.#queue = done.catch(() => undefined);
     return done;
   }
-}
-
-/** From where to where segments go into one message; the last part is there even if it has none. */
-function fitMessages(segments: readonly string[], after: number): readonly { readonly from: number; readonly end: number }[] {
-  const parts = [{ from: after, end: after }];
-  let length = 0;
-  for (let i = after; i < segments.length; i++) {
-    length += (segments[i] as string).length + 1;
-    if (length > maxMessageLength && i > (parts.at(-1)?.from ?? i)) {
-      parts.push({ from: i, end: i });
-      length = (segments[i] as string).length + 1;
-    }
-    (parts.at(-1) as { end: number }).end = i + 1;
-  }
-  return parts;
 }
 
 type News = {

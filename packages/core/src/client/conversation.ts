@@ -43,7 +43,6 @@ export async function openConversation(parts: ConversationParts): Promise<Conver
     }
   };
   try {
-    let opening: Promise<Messenger>;
     const exchange = new RevocationExchange({
       revocations: state.revocations,
       context: { issuer: identity.did, signer: identity.signer },
@@ -51,7 +50,7 @@ export async function openConversation(parts: ConversationParts): Promise<Conver
       send: async (peer, news) => (await opening).sendNews(peer, news),
     });
     const onNews = newsHandler(exchange, onError);
-    opening = openMessenger({ identity, store, fence, transport: carrier, env, log: messageLog(identity, log), onError, onNews });
+    const opening: Promise<Messenger> = openMessenger({ identity, store, fence, transport: carrier, env, log: messageLog(identity, log), onError, onNews });
     return { ...withDirectory(await opening, { directory: carrier.directory, onError, closeTransport }), revocations: exchange };
   } catch (error) {
     await closeTransport();

@@ -8,7 +8,13 @@ export function sqliteRevocationStore(state: SqliteState): RevocationStore {
   const versionOf = versionReader(state);
   return {
     version: versionOf,
-    agents: async () => state.read((db) => db.prepare('SELECT did FROM agent ORDER BY did').all().map(({ did }) => did as AgentId)),
+    agents: async () =>
+      state.read((db) =>
+        db
+          .prepare('SELECT did FROM agent ORDER BY did')
+          .all()
+          .map(({ did }) => did as AgentId),
+      ),
     addAgent: (agent) => state.write((db) => void db.prepare('INSERT OR IGNORE INTO agent (did) VALUES (?)').run(agent)),
     load: async () =>
       state.read((db) => {

@@ -44,7 +44,11 @@ async function through(constraint: Constraint, good: unknown) {
 
 const refused = { status: 'denied', seen: [] };
 
-function table(id: string, attacks: readonly (readonly [string, unknown])[], { constraint, good }: { readonly constraint: Constraint; readonly good: unknown }) {
+function table(
+  id: string,
+  attacks: readonly (readonly [string, unknown])[],
+  { constraint, good }: { readonly constraint: Constraint; readonly good: unknown },
+) {
   it(`${id} ${attacks.length} of them`, async () => {
     const run = await through(constraint, good);
     for (const [title, value] of attacks) expect([title, await run({ value })]).toEqual([title, refused]);
@@ -181,7 +185,10 @@ describe('attacks on arguments', () => {
     const accessor = Object.defineProperty({}, 'value', { enumerable: true, get: () => (reads++ === 0 ? 'good' : 'evil') });
     expect(await run(accessor)).toEqual(refused);
     const answers = ['good', 'evil', 'evil'];
-    const proxy = new Proxy({ value: 'good' }, { get: () => answers.shift(), getOwnPropertyDescriptor: () => ({ value: answers.shift(), enumerable: true, configurable: true, writable: true }) });
+    const proxy = new Proxy(
+      { value: 'good' },
+      { get: () => answers.shift(), getOwnPropertyDescriptor: () => ({ value: answers.shift(), enumerable: true, configurable: true, writable: true }) },
+    );
     const outcome = await run(proxy);
     // What was checked is what the tool got, whatever the proxy would have said next.
     expect([refused, { status: 'ok', seen: [{ value: 'good' }] }]).toContainEqual(outcome);
@@ -244,10 +251,14 @@ describe('attacks on arguments', () => {
     { constraint: range({ min: 0, max: 100 }), good: 10 },
   );
 
-  table('[CAP-ATTACK-TYPES]', [...[[], {}, 1, true, null, ['x'.repeat(9)]].map((value) => [JSON.stringify(value), value] as const)], {
-    constraint: { ...prefix('x'), ...len({ max: 8 }) },
-    good: 'xy',
-  });
+  table(
+    '[CAP-ATTACK-TYPES]',
+    [[], {}, 1, true, null, ['x'.repeat(9)]].map((value) => [JSON.stringify(value), value] as const),
+    {
+      constraint: { ...prefix('x'), ...len({ max: 8 }) },
+      good: 'xy',
+    },
+  );
 });
 
 describe('attacks on tokens', () => {
@@ -268,7 +279,14 @@ describe('attacks on tokens', () => {
     for (const alg of ['none', 'None', 'NONE', 'HS256', 'RS256', 'ES256', 'EdDSA ', 'ed25519', 'Ed448', '', null, 0])
       expect([alg, (await refusal(forge({ header: { ...goodHeader(), alg } })))?.code]).toEqual([alg, typeof alg === 'string' ? 'ALG_REFUSED' : 'MALFORMED']);
     const evil = { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(keyOf(9).publicKey.bytes).toString('base64url') };
-    for (const more of [{ jwk: evil }, { jku: 'https://evil.example/' }, { x5c: [] }, { x5u: 'https://evil.example/' }, { crit: ['b64'], b64: false }, { zip: 'DEF' }])
+    for (const more of [
+      { jwk: evil },
+      { jku: 'https://evil.example/' },
+      { x5c: [] },
+      { x5u: 'https://evil.example/' },
+      { crit: ['b64'], b64: false },
+      { zip: 'DEF' },
+    ])
       expect(await refusal(forge({ header: { ...goodHeader(), ...more }, key: keyOf(9) }))).toMatchObject({ code: 'MALFORMED' });
     const text = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
     const input = `${text({ ...goodHeader(), alg: 'HS256' })}.${text(claims())}`;
@@ -298,7 +316,10 @@ describe('attacks on tokens', () => {
       link: child.split('~')[1]!,
       invocation: invocation.token,
       request: request.request,
-      approval: await answerApproval({ request: request.request, opening: request, verdict: 'allow' }, { issuer: didOf(ann), signer: localSigner(ann), env: where.env }),
+      approval: await answerApproval(
+        { request: request.request, opening: request, verdict: 'allow' },
+        { issuer: didOf(ann), signer: localSigner(ann), env: where.env },
+      ),
       segment,
       head,
     };
@@ -316,7 +337,8 @@ describe('attacks on tokens', () => {
       head: async (token) => isTaken(() => verifyRevocationList({ segments: [segment], head: token }, didKeys())),
     };
     const taken: string[] = [];
-    for (const [door, opens] of Object.entries(doors)) for (const [kind, token] of Object.entries(tokens)) if (await opens(token)) taken.push(`${kind} as ${door}`);
+    for (const [door, opens] of Object.entries(doors))
+      for (const [kind, token] of Object.entries(tokens)) if (await opens(token)) taken.push(`${kind} as ${door}`);
     expect(taken).toEqual(Object.keys(tokens).map((kind) => `${kind} as ${kind}`));
   });
 });

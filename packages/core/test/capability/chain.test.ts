@@ -194,13 +194,13 @@ describe('a chain', () => {
     ['2 a missing proof: another root above', () => [other, good], 'LINK_BROKEN'],
     ['3 an expired proof', () => [early, childLink(early, { iat: seconds - 500, nbf: seconds - 500, exp: seconds - 100 })], 'EXPIRED'],
     ['4 a proof that is not valid yet', () => [later, childLink(later, { nbf: seconds + 100 })], 'NOT_YET'],
-    [
-      '5 principals that do not align',
-      () => [parent, childLink(parent, { iss: keyThumbprint(stranger.publicKey) }, stranger)],
-      'LINK_BROKEN',
-    ],
+    ['5 principals that do not align', () => [parent, childLink(parent, { iss: keyThumbprint(stranger.publicKey) }, stranger)], 'LINK_BROKEN'],
     ['6 subjects that do not align', () => [parent, childLink(parent, { sub: holder })], 'SUBJECT_CHANGED'],
-    ['7 a bad signature of the proof', () => [forge({ payload: rootClaims(), key: stranger }), childLink(forge({ payload: rootClaims(), key: stranger }))], 'SIG_BAD'],
+    [
+      '7 a bad signature of the proof',
+      () => [forge({ payload: rootClaims(), key: stranger }), childLink(forge({ payload: rootClaims(), key: stranger }))],
+      'SIG_BAD',
+    ],
     ['8 a bad signature of the child', () => [parent, forge({ payload: childClaims(parent), header: goodHeader(agent), key: stranger })], 'SIG_BAD'],
     [
       '9 an invalid root: by nobody who is trusted',

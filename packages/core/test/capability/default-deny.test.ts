@@ -92,7 +92,9 @@ describe('default deny', () => {
     const payload = JSON.parse(Buffer.from(good.split('~')[1]!.split('.')[1]!, 'base64url').toString()) as object;
     for (const q of [{ glob: '*' }, { len: { max: 10 } }, 'any', { any_of: [{ len: { max: 9 } }, { eq: 'longer than nine' }] }])
       expect(
-        await refusal(`${parent}~${forge({ key: agent, header: goodHeader(agent), payload: { ...payload, authorization_details: [grant('search', { q } as never)] } })}`),
+        await refusal(
+          `${parent}~${forge({ key: agent, header: goodHeader(agent), payload: { ...payload, authorization_details: [grant('search', { q } as never)] } })}`,
+        ),
       ).toMatchObject({ code: 'WIDENED' });
     expect(await refusal(good)).toBeUndefined();
   });
@@ -113,7 +115,7 @@ describe('default deny', () => {
     });
     const back = await new Promise<unknown>((resolve) => {
       worker.once('message', resolve);
-      worker.postMessage(handle);
+      worker.postMessage(handle); // oxlint-disable-line unicorn/require-post-message-target-origin
     });
     await worker.terminate();
     expect(authorize(back as never, search).denied).toMatchObject({ code: 'HANDLE_UNKNOWN' });

@@ -25,7 +25,8 @@ import { agent, claims, forge, goodHeader, grant, issuer, refusalOf, stranger, w
 
 const claimsOf = (token: string): object => JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString()) as object;
 const admission = (token: unknown) => world().refusal(token);
-const later = (days: number) => claims({ iat: claims()['iat'] as number, nbf: (claims()['nbf'] as number) + days * 86_400, exp: (claims()['exp'] as number) + days * 86_400 } as never);
+const later = (days: number) =>
+  claims({ iat: claims()['iat'] as number, nbf: (claims()['nbf'] as number) + days * 86_400, exp: (claims()['exp'] as number) + days * 86_400 } as never);
 const decision = async (one: Parameters<typeof grant>[1] | object, tool: string, input: object = {}) =>
   refusalOf(await world().handleFor([{ ...grant('search', {}), ...one }]), tool, input);
 
@@ -42,7 +43,10 @@ async function spent(limit: Limit): Promise<Denial | undefined> {
 async function revoked(what: 'leaf' | 'parent' | 'epoch'): Promise<Denial | undefined> {
   const where = await payPlace();
   const parent = await where.issue([limited('pay', {})]);
-  const [above, below] = [await where.handleAs(parent, agent), await where.handleAs(await where.pass(parent, { from: agent, to: stranger, grants: [limited('pay', {})] }), stranger)];
+  const [above, below] = [
+    await where.handleAs(parent, agent),
+    await where.handleAs(await where.pass(parent, { from: agent, to: stranger, grants: [limited('pay', {})] }), stranger),
+  ];
   if (what === 'epoch') await where.revocations.raiseEpoch(rootContext);
   else await where.revocations.revoke([{ iss: issuer, jti: above.claims.jti }], rootContext);
   return refusalOf(what === 'leaf' ? above : below, 'pay');
@@ -51,7 +55,11 @@ async function revoked(what: 'leaf' | 'parent' | 'epoch'): Promise<Denial | unde
 async function passedOn(changes: object): Promise<Denial | undefined> {
   const { env, issue, refusal } = world({ holder: stranger.publicKey });
   const parent = await issue(toolGrants({ search: anyArgs() }), { delegate: 1, audience: 'mcp://x/' });
-  const child = await attenuateCapability(parent, { holder: stranger.publicKey, grants: toolGrants({ search: anyArgs() }) }, { signer: localSigner(agent), env });
+  const child = await attenuateCapability(
+    parent,
+    { holder: stranger.publicKey, grants: toolGrants({ search: anyArgs() }) },
+    { signer: localSigner(agent), env },
+  );
   return refusal(`${parent}~${forge({ key: agent, header: goodHeader(agent), payload: { ...claimsOf(child.split('~')[1]!), ...changes } })}`);
 }
 
@@ -63,7 +71,8 @@ async function proved(change: (of: { readonly token: string; readonly salt: Uint
   env.advance(ageSeconds);
   const replay = memoryReplayStore({ now: () => 0 });
   let denied: Denial | undefined;
-  for (let i = 0; i < times; i++) ({ denied } = await verifyInvocation({ proof: proof as never, handle, call: request, audience: context.audience, replay, env }));
+  for (let i = 0; i < times; i++)
+    ({ denied } = await verifyInvocation({ proof: proof as never, handle, call: request, audience: context.audience, replay, env }));
   return denied;
 }
 
@@ -174,4 +183,3 @@ describe('every denial code', () => {
     expect(await ways[code]()).toMatchObject({ code });
   });
 });
-

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { anyArgs } from '../../src/capability/constraints/any.ts';
-import { memoryHome } from '../../src/client/home.ts';
+import { memoryHome, type Home } from '../../src/client/home.ts';
 import { TalosClient } from '../../src/client/talos-client.ts';
+import { systemEnv } from '../../src/env/env.ts';
 import { memoryTransport } from '../../src/message/memory-transport.ts';
 import type { Transport } from '../../src/message/transport.ts';
 
@@ -18,9 +19,9 @@ async function client(name: string, options: Parameters<typeof TalosClient.creat
 }
 
 /** Two homes, one network, one session. */
-async function two(transport: Transport = memoryTransport()) {
+async function two(transport: Transport = memoryTransport(), stores: Home = memoryHome()) {
   const owner = await client('owner', { transport });
-  const agent = await client('agent', { transport, trust: { issuers: [owner.did] } });
+  const agent = await client('agent', { stores, transport, trust: { issuers: [owner.did] } });
   await owner.establishSession(agent.did, await agent.bundle());
   // The first message makes the session known at the other end too.
   const heard = new Promise((resolve) => agent.on('message', resolve));
@@ -45,7 +46,7 @@ describe('revocations in messages', () => {
     expect((await below.run(pay, () => 'paid')).status).toBe('ok');
     await owner.revoke(capability);
     await owner.sendRevocations(agent.did);
-    await until(async () => (await guard.check(pay)).allowed === false);
+    await until(async () => !(await guard.check(pay)).allowed);
     expect(await guard.run(pay, () => 'paid')).toMatchObject({ denial: { code: 'REVOKED' } });
     // Anybody may carry a signed list on.
     await worker.importRevocations(await owner.exportRevocations());
@@ -69,13 +70,14 @@ describe('revocations in messages', () => {
   });
 
   it('[STATE-NEWS] only what is new is told again, and who lacks the beginning asks for it', async () => {
-    const { owner, agent, transport } = await two();
+    const agentHome = memoryHome();
+    const { owner, agent, transport } = await two(memoryTransport(), agentHome);
     const revoked = async (): Promise<string> => {
       const capability = await owner.grant({ to: agent.did, tools: { pay: anyArgs() } });
       await owner.revoke(capability);
       return capability;
     };
-    const isOver = async (capability: string) => (await agent.guard({ capability }).check(pay)).allowed === false;
+    const isOver = async (capability: string) => !(await agent.guard({ capability }).check(pay)).allowed;
     const first = await revoked();
     await owner.sendRevocations(agent.did);
     await until(() => isOver(first));
@@ -83,13 +85,15 @@ describe('revocations in messages', () => {
     await owner.sendRevocations(agent.did);
     await until(() => isOver(second));
     // The same agent with another memory: what it was told is gone.
+    const { keys } = agentHome;
     await agent.close();
-    const again = await client('agent2', { transport, trust: { issuers: [owner.did] } });
+    const again = await client('agent', { stores: { ...memoryHome(), keys }, transport, trust: { issuers: [owner.did] } });
+    expect(again.did).toBe(agent.did);
     await owner.establishSession(again.did, await again.bundle());
-    const third = await owner.grant({ to: again.did, tools: { pay: anyArgs() } });
-    await owner.revoke(third);
     await owner.sendRevocations(again.did);
-    await until(async () => (await again.guard({ capability: third }).check(pay)).allowed === false);
+    const decided = async () => again.guard({ capability: first }).check(pay);
+    await until(async () => !(await decided()).allowed);
+    expect(await decided()).toMatchObject({ denial: { code: 'REVOKED' } });
   });
 
   it('[STATE-NEWS] a list that is refused is told as an error, changes nothing, and does not come again', async () => {
@@ -123,7 +127,19 @@ describe('max_stale 0', () => {
     expect(await guard.run(pay, () => 'paid')).toMatchObject({ denial: { code: 'REVOKED' } });
   });
 
-  it('[STATE-ANSWER] is refused where the issuer cannot be asked, and without an answer', async () => {
+  it('[STATE-ANSWER] is refused if the issuer does not answer', async () => {
+    const transport = memoryTransport();
+    const owner = await client('owner', { transport });
+    // Who waits for an answer stops at once.
+    const env = { ...systemEnv, after: (delayMs: number, run: () => void) => systemEnv.after(delayMs === 10_000 ? 0 : delayMs, run) };
+    const agent = await client('agent', { transport, env, trust: { issuers: [owner.did] } });
+    await agent.establishSession(owner.did, await owner.bundle());
+    const capability = await owner.grant({ to: agent.did, tools: { pay: anyArgs() }, maxStale: 0 });
+    await owner.close();
+    expect(await agent.guard({ capability }).run(pay, () => 'paid')).toMatchObject({ denial: { code: 'REVOCATION_STALE' } });
+  });
+
+  it('[STATE-ANSWER] is refused where the issuer cannot be asked', async () => {
     const owner = await client('owner');
     const agent = await client('agent', { trust: { issuers: [owner.did] } });
     const capability = await owner.grant({ to: agent.did, tools: { pay: anyArgs() }, maxStale: 0 });
