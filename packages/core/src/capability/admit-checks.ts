@@ -6,12 +6,12 @@ import type { Ed25519PublicKey } from '../primitives/keys.ts';
 import type { CapabilityClaims } from './capability.ts';
 import { didKeys, type IssuerKeys } from './issuer-keys.ts';
 import type { PolicyCache } from './policy-cache.ts';
-import { verifyLink, type ParsedLink } from './parsed-link.ts';
+import { verifyLink, type ParsedLink, type VerifyingPeer } from './parsed-link.ts';
 import type { RevocationTracker, StandingLink } from './standing.ts';
 import { TokenFault } from './token-fault.ts';
 import { checkTime, validTime, type ValidTime } from './valid-time.ts';
 
-export type AdmitContext = {
+export type AdmitContext = VerifyingPeer & {
   /** Issuers whose capabilities count, by exact DID. Empty trusts nobody. */
   readonly trust: { readonly issuers: readonly AgentId[] };
   /** Who is asked: has to stand in `aud`. In-process guards use `inProcessAudience(did)`. */
@@ -25,6 +25,8 @@ export type AdmitContext = {
   readonly maxDepth?: number;
   /** Compiled grants, shared by tokens that say the same. */
   readonly policies?: PolicyCache;
+  /** Whether the limits of a process, named as an audience, are counted in the store of this verifier too: those of one home are. None if not said. */
+  readonly home?: (audience: string) => boolean;
   /** What is known of revocations. Without it only `max_stale` counts. */
   readonly revocations?: RevocationTracker;
 };
@@ -38,12 +40,13 @@ export function checkUse({ aud, cnf }: CapabilityClaims, time: ValidTime, contex
 }
 
 /** Trust begins here: only keys of trusted issuers are asked for. @throws {@link TokenFault} */
-export function verifyRoot(root: ParsedLink, { trust, keys = didKeys() }: AdmitContext): void {
+export function verifyRoot(root: ParsedLink, context: AdmitContext): void {
+  const { trust, keys = didKeys() } = context;
   const issuer = root.claims.iss as AgentId;
   if (!trust.issuers.includes(issuer)) throw new TokenFault('ISSUER_UNTRUSTED');
   const key = keys.resolve(issuer, root.parts.kid);
   if (key === undefined) throw new TokenFault('KEY_UNRESOLVED');
-  verifyLink(root, key);
+  verifyLink(root, key, context);
 }
 
 /** When a link holds. With a tracker, how fresh its news are is judged once the signatures are good. */

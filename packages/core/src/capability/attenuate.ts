@@ -13,7 +13,12 @@ import { invalidGrant, orInvalid, signToken, writeClaims } from './sign-token.ts
 import { joinChain, splitChain } from './token.ts';
 
 /** `signer`: of the key that holds the capability. */
-export type AttenuateContext = { readonly signer: Signer; readonly env: Env };
+export type AttenuateContext = {
+  readonly signer: Signer;
+  readonly env: Env;
+  /** As in `AdmitContext`: between the processes of one home a limited right may move. */
+  readonly home?: (audience: string) => boolean;
+};
 
 /**
  * Signs a link below a capability. What is not said is taken over: the subject, the task, and how fresh revocations have to be. The
@@ -24,7 +29,8 @@ export type AttenuateContext = { readonly signer: Signer; readonly env: Env };
  * @returns The chain, root → leaf, joined by `~`.
  * @throws {@link CapabilityError} `TALOS_CAPABILITY_INVALID_GRANT` if the signer does not hold the capability, or if something is not provably narrower.
  */
-export async function attenuateCapability(token: string | readonly string[], request: LinkRequest, { signer, env }: AttenuateContext): Promise<string> {
+export async function attenuateCapability(token: string | readonly string[], request: LinkRequest, context: AttenuateContext): Promise<string> {
+  const { signer, env, home } = context;
   const links = orInvalid(() => splitChain(token).map(parseLink));
   const parent = links.at(-1) as ParsedLink;
   const iss = keyThumbprint(signer.publicKey);
@@ -34,7 +40,7 @@ export async function attenuateCapability(token: string | readonly string[], req
   orInvalid(() => {
     const chain = [...links, parseLink(text)];
     checkChain(chain, maxDelegationDepth);
-    proveChain(chain);
+    proveChain(chain, home === undefined ? {} : { home });
   });
   return joinChain([...links.map((link) => link.text), text]);
 }

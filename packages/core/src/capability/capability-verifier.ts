@@ -3,12 +3,16 @@ import { hashBase64url } from '#suite';
 import { admit, type Admission } from './admit.ts';
 import type { AdmitContext } from './admit-checks.ts';
 import { didKeys } from './issuer-keys.ts';
-import { deny, type DenialCode } from './denial.ts';
+import type { DenialCode } from './denial.ts';
 import { policyCache } from './policy-cache.ts';
-import type { VerificationBudget } from './verification-budget.ts';
+import { verificationBudget } from './verification-budget.ts';
 
 export interface CapabilityVerifier {
-  /** `peer`: who sent it, by whatever names it before it is authenticated, for `budget`. As `admit` in this verifier's context. The handle of a token that was admitted before is the same one; `authorize` still decides each call anew. */
+  /**
+   * As `admit` in this verifier's context. The handle of a token that was admitted before is the same one; `authorize` still decides each call
+   * anew.
+   * @param options - `peer`: who sent it, by whatever names it before it is authenticated. Those without a name share one budget.
+   */
   admit(token: string, options?: { readonly peer?: string }): Promise<Admission>;
 }
 
@@ -17,8 +21,6 @@ export type VerifierBounds = {
   readonly maxTokens?: number;
   /** Refused tokens. Each holds a hash. */
   readonly maxRefused?: number;
-  /** How many bad signatures a peer may have checked: beyond it the answer is `RATE`. */
-  readonly budget?: VerificationBudget;
 };
 
 const defaultMaxTokens = 4096;
@@ -38,21 +40,24 @@ const final: ReadonlySet<DenialCode> = /* @__PURE__ */ new Set([
 /** Below this a token is refused for less than the hash of it would cost. */
 const minRememberedLength = 256;
 
+/** What costs more to refuse than a forgery; `SIG_BAD` has drawn already. */
+const wasted: ReadonlySet<DenialCode> = /* @__PURE__ */ new Set(['WIDENED', 'CONSTRAINT_UNKNOWN']);
+
 /**
- * A verifier with one context. Kept apart: tokens that were admitted, found by all of their text; tokens that were refused for good, found by
- * hash, so that a flood of forgeries drives out other forgeries only; and compiled grants, which tokens of one template share.
+ * A verifier with one context, and with a budget of 20 forgeries and one a second for each peer if the context brings none. Kept apart: tokens that
+ * were admitted, found by all of their text; tokens that were refused for good, found by hash, so that a flood of forgeries drives out other
+ * forgeries only; and compiled grants, which tokens of one template share.
  */
 export function capabilityVerifier(context: AdmitContext, bounds: VerifierBounds = {}): CapabilityVerifier {
-  const { maxTokens = defaultMaxTokens, maxRefused = defaultMaxRefused, budget } = bounds;
-  const own: AdmitContext = { ...context, keys: context.keys ?? didKeys(), policies: context.policies ?? policyCache() };
+  const { maxTokens = defaultMaxTokens, maxRefused = defaultMaxRefused } = bounds;
+  const budget = context.budget ?? verificationBudget(context.env);
+  const own: AdmitContext = { ...context, keys: context.keys ?? didKeys(), policies: context.policies ?? policyCache(), budget };
   const admitted = new Map<string, Admission>();
   const refused = new Map<string, Admission>();
-  const admitFrom = async (token: string, peer: string | undefined): Promise<Admission> => {
-    if (peer === undefined || budget === undefined) return admit(token, own);
-    const waitMs = budget.spend(peer);
-    if (waitMs !== undefined) return { denied: deny('RATE', { retryAfter: Math.ceil(waitMs / 1000) }) };
-    const admission = await admit(token, own);
-    if (admission.denied?.code !== 'SIG_BAD') budget.refund(peer);
+  const admitFrom = async (token: string, peer = context.peer): Promise<Admission> => {
+    const admission = await admit(token, { ...own, ...(peer === undefined ? {} : { peer }) });
+    // A good signature over what nobody may ask for is work for nothing as well, and a holder can sign any number of them.
+    if (admission.denied !== undefined && wasted.has(admission.denied.code)) budget.spend(peer ?? '');
     return admission;
   };
   return {

@@ -86,14 +86,14 @@ function audiences({ aud }: CapabilityClaims): readonly string[] {
 }
 
 /** From the root down: the key of a link is known only once the link above is good. */
-function verifyBelow(links: readonly ParsedLink[], { keys }: AdmitContext): void {
+function verifyBelow(links: readonly ParsedLink[], context: AdmitContext): void {
   for (let i = 1; i < links.length; i++) {
     atLink(i, () => {
       const { x } = (links[i - 1] as ParsedLink).claims.cnf.jwk;
       const link = links[i] as ParsedLink;
-      const holder = holderKey(x, keys);
+      const holder = holderKey(x, context.keys);
       if (link.claims.iss !== holder.thumbprint()) throw broken('iss');
-      verifyLink(link, holder.key);
+      verifyLink(link, holder.key, context);
     });
   }
 }
@@ -109,7 +109,7 @@ function holderKey(x: string, keys: IssuerKeys | undefined): HolderKey {
 }
 
 /** The static proof, link by link. @throws {@link TokenFault} `WIDENED`, or what `compileGrants` throws. */
-export function proveChain(parsed: readonly ParsedLink[], { keys, policies }: Pick<AdmitContext, 'keys' | 'policies'> = {}): readonly Link[] {
+export function proveChain(parsed: readonly ParsedLink[], { keys, policies, home }: Pick<AdmitContext, 'keys' | 'policies' | 'home'> = {}): readonly Link[] {
   const links: Link[] = [];
   for (const [i, { claims, text }] of parsed.entries()) {
     const parent = links[i - 1];
@@ -119,8 +119,11 @@ export function proveChain(parsed: readonly ParsedLink[], { keys, policies }: Pi
       if (parent === undefined) return links.push(new Link(parts));
       const covers = policy === parent.policy ? sameGrants(policy) : coverGrants(claims.authorization_details, parent);
       const moved = movedAudiences(claims, parent.claims);
-      if (moved.length > 0 && (!isWithHolder(moved, { claims, parent: parent.claims, keys }) || covers.flat().some((cover) => isLimited(cover, links))))
-        throw widened('aud');
+      if (moved.length > 0) {
+        if (!isWithHolder(moved, { claims, parent: parent.claims, keys })) throw widened('aud');
+        const isCountedHere = home !== undefined && [...audiences(parent.claims), ...moved].every((id) => home(id));
+        if (!isCountedHere && covers.flat().some((cover) => isLimited(cover, links))) throw widened('aud');
+      }
       return links.push(new Link({ ...parts, covers }));
     });
   }
@@ -141,7 +144,7 @@ function isWithHolder(
   return audiences(parent).includes(process(parent)) && moved.every((id) => id === process(claims));
 }
 
-/** What is limited is counted in one place: a right that moves would be counted in each place anew. */
+/** What is limited is counted in one place: a right that moves to where others count would be counted in each place anew. */
 function isLimited(cover: Candidate, links: readonly Link[]): boolean {
   return pathTo(links, cover).some(({ grant }) => grant.limit !== undefined);
 }

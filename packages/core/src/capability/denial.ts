@@ -1,7 +1,6 @@
 /**
  * Why a call was refused. A refusal is a value, not an error; its codes are stable and closed, its English is neither.
- * `docs/errors.md` is generated from the comments here. A line that begins with "Reserved" names a code that the
- * protocol fixes and that no check of this version can reach.
+ * `docs/errors.md` is generated from the comments here. A code comes in with the check that reaches it.
  * @module
  */
 import type { ToolArgs } from './constraint.ts';
@@ -61,9 +60,7 @@ export type DelegationInvalidCode =
   /** The subject differs within the chain. */
   | 'SUBJECT_CHANGED'
   /** The grant is there to be passed on, not to be used. */
-  | 'MODE_NOT_EXECUTE'
-  /** Reserved: two children were given overlapping intervals of one budget. */
-  | 'ALLOC_OVERLAP';
+  | 'MODE_NOT_EXECUTE';
 
 /** The capability does not speak of this tool, or not in this place. */
 export type UnknownToolCode =
@@ -82,8 +79,6 @@ export type ScopeMismatchCode =
   | 'ARG_UNLISTED'
   /** The value of an argument does not satisfy its constraint, or is not plain JSON. */
   | 'ARG_VIOLATES'
-  /** Reserved: private data would flow to an external sink. */
-  | 'FLOW_BLOCKED'
   /** A grant uses a constraint that this version does not know. */
   | 'CONSTRAINT_UNKNOWN';
 
@@ -169,7 +164,7 @@ export type Denial = {
 
 export type DenialDetails = Omit<Denial, 'code' | 'class'>;
 
-/** The codes that a check of this version reaches, by class; a reserved code comes in with its check. */
+/** The codes by class; one that does not stand here cannot be denied with. */
 const reached = {
   NO_CAPABILITY: ['CAP_ABSENT', 'HANDLE_UNKNOWN'],
   SIGNATURE_INVALID: ['MALFORMED', 'TOO_LARGE', 'ALG_REFUSED', 'SIG_BAD', 'ISSUER_UNTRUSTED', 'KEY_UNRESOLVED'],

@@ -2,6 +2,7 @@ export { admit, type Admission } from './admit.ts';
 export type { AdmitContext } from './admit-checks.ts';
 export { inProcessAudience } from './audience.ts';
 export { attenuateCapability, type AttenuateContext } from './attenuate.ts';
+export type { VerifyingPeer } from './parsed-link.ts';
 export { capabilityVerifier, type CapabilityVerifier, type VerifierBounds } from './capability-verifier.ts';
 export { policyCache, type PolicyCache } from './policy-cache.ts';
 export { authorize, type CapabilityCall, type Refused } from './authorize.ts';

@@ -20,7 +20,7 @@ export type LimitCharge = Charge & {
 /**
  * The charges of a call, root → leaf. Ten children of one parent draw on the parent's counters, each under its own name: the keys are those of
  * the links, not of the token that is presented.
- * @throws {@link TokenFault} `ARG_MISSING` or `ARG_VIOLATES` if the argument that says the cost does not say one.
+ * @throws {@link TokenFault} `AUD_MISMATCH` if a link with a limit counts in several places; `ARG_MISSING` or `ARG_VIOLATES` if the argument that says the cost does not say one.
  */
 export function limitCharges(path: readonly PathStep[], input: JsonObject): readonly LimitCharge[] {
   const root = path[0]?.link.iss ?? '';
@@ -28,6 +28,8 @@ export function limitCharges(path: readonly PathStep[], input: JsonObject): read
     const { limit, index: grant } = step.grant;
     if (limit === undefined) return [];
     const { claims, iss, jti } = step.link;
+    // Each place would count it anew.
+    if (typeof claims.aud !== 'string' && claims.aud.length > 1) throw new TokenFault('AUD_MISMATCH', { link, grant, constraint: 'limit' });
     const counted = {
       from: claims.iat * 1000,
       until: (claims.exp + clockSkewSeconds) * 1000,

@@ -5,6 +5,7 @@ import type { CapabilityClaims } from './capability.ts';
 import { readClaims } from './claims.ts';
 import { decodeSignature, parseToken, type TokenParts } from './token.ts';
 import { TokenFault } from './token-fault.ts';
+import type { VerificationBudget } from './verification-budget.ts';
 
 /** `signed`: what the signature is over, and what the link below holds the hash of; encoded once. */
 export type ParsedLink = { readonly text: string; readonly parts: TokenParts; readonly claims: CapabilityClaims; readonly signed: () => Uint8Array };
@@ -16,14 +17,24 @@ export function parseLink(text: unknown): ParsedLink {
   return { text: text as string, parts, claims: readClaims(parts.payload), signed: () => (signed ??= encodeUtf8(parts.signingInput)) };
 }
 
-/** @throws {@link TokenFault} `SIG_BAD`, or `MALFORMED` if it is not 64 bytes. */
-export function verifyLink({ parts, signed }: ParsedLink, key: Ed25519PublicKey): void {
+/** Who has it checked, and what bounds how many bad signatures they may present. */
+export type VerifyingPeer = {
+  /** Bounds how many bad signatures one peer may have checked: then `RATE`, before the signature is looked at. */
+  readonly budget?: VerificationBudget;
+  /** Who sent the token, by whatever names it before it is authenticated: an address, a session. */
+  readonly peer?: string;
+};
+
+/** @throws {@link TokenFault} `SIG_BAD`, `MALFORMED` if it is not 64 bytes, or `RATE`. */
+export function verifyLink({ parts, signed }: ParsedLink, key: Ed25519PublicKey, { budget, peer }: VerifyingPeer): void {
   const signature = decodeSignature(parts.signature);
+  const refund = budget?.draw(peer);
   try {
     verifyEd25519(key, signed(), signature);
   } catch {
     throw new TokenFault('SIG_BAD');
   }
+  refund?.();
 }
 
 /** Says of which link a fault speaks. */

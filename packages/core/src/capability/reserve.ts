@@ -87,26 +87,25 @@ export async function reserve(permit: Permit, reservations?: Reservations): Prom
   const path = grantPath(admitted, taken.candidate);
   if (!path.some(({ grant }) => grant.limit ?? grant.approve)) return mint(taken);
   if (reservations === undefined) return { denied: deny(path.some(({ grant }) => grant.limit) ? 'LIMIT_STATE_LOST' : 'APPROVAL_REQUIRED', at) };
-  return take({ taken, path, reservations });
+  return take({ taken, path, reservations, at });
 }
 
-async function take(input: { readonly taken: Taken; readonly path: readonly PathStep[]; readonly reservations: Reservations }): Promise<Grant | Refused> {
-  const { taken, path, reservations } = input;
+type Taking = { readonly taken: Taken; readonly path: readonly PathStep[]; readonly reservations: Reservations; readonly at: { readonly cap: string } };
+
+async function take({ taken, path, reservations, at }: Taking): Promise<Grant | Refused> {
   const { admitted } = taken;
+  const { cap } = at;
   try {
-    const reservation = await reservations.take({ ...taken, path, cap: admitted.leaf.key, now: admitted.env.now() });
+    const reservation = await reservations.take({ ...taken, path, cap, now: admitted.env.now() });
     if (reservation.denied !== undefined) return reservation;
     // A store on disk takes its time, and a revocation may have come in between.
     const untimely = checkTime(admitted.time, admitted.env);
     if (untimely === undefined) return mint(taken, reservation);
     await reservation.release();
-    return { denied: deny(untimely, { cap: admitted.leaf.key, link: admitted.links.length - 1 }) };
+    return { denied: deny(untimely, at) };
   } catch (fault) {
     // Whatever goes wrong where rights are counted, nobody knows what is left of them.
-    return {
-      denied:
-        fault instanceof TokenFault ? deny(fault.code, { cap: admitted.leaf.key, ...fault.details }) : deny('LIMIT_STATE_LOST', { cap: admitted.leaf.key }),
-    };
+    return { denied: fault instanceof TokenFault ? deny(fault.code, { cap, ...fault.details }) : deny('LIMIT_STATE_LOST', { cap }) };
   }
 }
 

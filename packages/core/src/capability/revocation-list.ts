@@ -53,15 +53,21 @@ export type RevocationHead = {
   readonly last?: string;
   /** Seconds since 1970: the list was complete then. */
   readonly at: number;
+  /** 32 bytes of whoever asked, base64url: the list was complete after they were drawn. Absent in a head that answers nobody. */
+  readonly nonce?: string;
 };
 
 /** Compact JWS of both. `segments` may begin anywhere: a reader needs only those that it has not seen. */
 export type RevocationList = { readonly segments: readonly string[]; readonly head: string };
 
-/** Entries in one segment: more are written as several. Keeps one segment below half a megabyte. */
+/** Entries in one segment: more are written as several. */
 export const maxSegmentEntries = 4096;
 
-const maxSegmentLength = 1 << 20;
+/** Two such segments would not fit a frame: what travels as messages is cut between them. */
+const maxSegmentLength = 1 << 19;
+
+/** UTF-8 bytes of the entries in one segment; base64url makes a third more of them. */
+const maxEntriesLength = 380_000;
 
 /** With full segments, 400 million entries. */
 const maxSegments = 100_000;
@@ -71,7 +77,7 @@ const headType = 'talos-revocation-head+jwt';
 
 const isId = /* @__PURE__ */ isTextOf(maxIdLength);
 const segmentShape = /* @__PURE__ */ claimShape({ v: isVersion, iss: isId, seq: isSeconds, at: isSeconds, entries: isEntries }, { prev: isHash });
-const headShape = /* @__PURE__ */ claimShape({ v: isVersion, iss: isId, epoch: isSeconds, size: isSeconds, at: isSeconds }, { last: isHash });
+const headShape = /* @__PURE__ */ claimShape({ v: isVersion, iss: isId, epoch: isSeconds, size: isSeconds, at: isSeconds }, { last: isHash, nonce: isHash });
 
 const entryShapes: readonly JsonObjectCheck[] = [
   (entry) => isId(entry['iss'] ?? null) && isJti(entry['jti'] ?? null) && Object.keys(entry).length === 2,
@@ -88,6 +94,22 @@ export function signSegment(segment: RevocationSegment, signer: Signer): Promise
 
 export function signHead(head: RevocationHead, signer: Signer): Promise<string> {
   return signStatement(headType, head as unknown as JsonObject, signer);
+}
+
+/** Entries as the segments that they are written in. */
+export function splitEntries(entries: readonly RevocationEntry[]): readonly (readonly RevocationEntry[])[] {
+  const segments: RevocationEntry[][] = [];
+  let length = maxEntriesLength;
+  for (const entry of entries) {
+    const entryLength = encodeUtf8(JSON.stringify(entry) ?? '').length + 1;
+    length += entryLength;
+    if (length > maxEntriesLength || segments.at(-1)?.length === maxSegmentEntries) {
+      segments.push([]);
+      length = entryLength;
+    }
+    segments.at(-1)?.push(entry);
+  }
+  return segments;
 }
 
 /** How the next segment, or the head, names a segment. */
@@ -110,15 +132,24 @@ export function parseRevocationList(text: string): RevocationList {
   return { segments: lines, head };
 }
 
-/** @throws {@link CapabilityError} `TALOS_CAPABILITY_BAD_REVOCATIONS`. */
-export function verifyHead(token: string, keys: IssuerKeys): RevocationHead {
+/** What a head claims, before its signature is looked at. @throws {@link CapabilityError} `TALOS_CAPABILITY_BAD_REVOCATIONS`. */
+export function readHead(token: string): { readonly head: RevocationHead; readonly verify: (keys: IssuerKeys) => RevocationHead } {
   return reading(() => {
     const statement = readStatement(token, { type: headType, maxLength: maxSegmentLength });
     const head = readStatementClaims(statement.payload, headShape) as unknown as RevocationHead;
     if ((head.size === 0) !== (head.last === undefined)) throw badList('its head names no last segment');
-    verifyStatement(statement, issuerKey(head.iss, statement.kid, keys));
-    return head;
+    const verify = (keys: IssuerKeys): RevocationHead =>
+      reading(() => {
+        verifyStatement(statement, issuerKey(head.iss, statement.kid, keys));
+        return head;
+      });
+    return { head, verify };
   });
+}
+
+/** @throws {@link CapabilityError} `TALOS_CAPABILITY_BAD_REVOCATIONS`. */
+export function verifyHead(token: string, keys: IssuerKeys): RevocationHead {
+  return readHead(token).verify(keys);
 }
 
 /**
@@ -168,6 +199,11 @@ export function badList(reason: string): CapabilityError {
 
 export function rolledBack(reason: string): CapabilityError {
   return new CapabilityError({ code: 'TALOS_CAPABILITY_REVOCATIONS_ROLLED_BACK', message: `the revocation list was refused: ${reason}` });
+}
+
+/** Seconds since 1970 at which a segment of one's own list was written: the list ended with it then. */
+export function segmentTime(token: string): number {
+  return readSegment(token).at;
 }
 
 function readSegment(token: string): RevocationSegment {

@@ -1,25 +1,32 @@
 /** What a verifier knows of revocations, and how a chain dies the moment it learns of one (docs/spec/05 §4). @module */
 import type { Env } from '../env/env.ts';
-import { isAgentId, keyThumbprint, parseAgentId, type AgentId } from '../identity/agent-id.ts';
+import { StoreError } from '../errors/store-error.ts';
+import type { AgentId } from '../identity/agent-id.ts';
 import type { Signer } from '../identity/signer.ts';
 import { clockSkewSeconds } from './bounds.ts';
+import { fitMessages } from './fit-messages.ts';
 import { didKeys, type IssuerKeys } from './issuer-keys.ts';
+import { entryKey, linkKeys, thumbprintOf } from './revocation-keys.ts';
 import {
   badList,
   formatRevocationList,
   hashSegment,
-  maxSegmentEntries,
   parseRevocationList,
+  readHead,
   readSegments,
   rolledBack,
+  segmentTime,
   signHead,
   signSegment,
+  splitEntries,
   verifyHead,
   type RevocationEntry,
   type RevocationHead,
+  type RevocationList,
 } from './revocation-list.ts';
 import type { RevocationStore } from './revocation-store.ts';
 import { Standing, type IssuerState, type RevocationTracker, type StandingLink } from './standing.ts';
+import { TrackedChains, type TrackedChain } from './tracked-chains.ts';
 
 export type RevocationOptions = {
   readonly store: RevocationStore;
@@ -42,11 +49,11 @@ type KnownList = {
   headClaims: RevocationHead | undefined;
 };
 
-/** A chain in use. `signers`: DID of the root, then the thumbprint of each link's holder. */
-type Tracked = { readonly standing: Standing; readonly links: readonly StandingLink[]; readonly signers: readonly string[]; readonly until: number };
+/** Others that write to one list at the same moment, as often as that. */
+const maxTries = 16;
 
-/** Chains in use above which ended ones are looked for; then when they have doubled. */
-const firstSweep = 1024;
+/** From an answer to the start of the tool: a log and a store of limits are written in between. */
+const confirmationMs = 30_000;
 
 /**
  * Opens what is stored. Everything that the list says is checked again: its head's signature, and the chain of hashes up to it.
@@ -66,14 +73,14 @@ export class Revocations implements RevocationTracker {
   readonly #own = new Set<string>();
   /** By DID, and by thumbprint, which is how links name a holder. */
   readonly #lists = new Map<string, KnownList>();
-  readonly #index = new Map<string, Set<Tracked>>();
-  readonly #tracked = new Set<Tracked>();
-  #sweepAt = firstSweep;
+  readonly #chains: TrackedChains;
+  #version: string | undefined;
   #queue: Promise<unknown> = Promise.resolve();
 
   constructor({ store, env, issuers = [], own = [], keys = didKeys() }: RevocationOptions) {
     this.#store = store;
     this.#env = env;
+    this.#chains = new TrackedChains(env);
     this.#keys = keys;
     this.#followed = new Set(issuers);
     for (const issuer of own) this.adopt(issuer);
@@ -85,25 +92,34 @@ export class Revocations implements RevocationTracker {
     this.#list(issuer).state.freshAt = Infinity;
   }
 
+  /** The same for every process that shares the store. @throws {@link StoreError}. */
+  async join(issuer: AgentId): Promise<void> {
+    this.adopt(issuer);
+    await this.#store.addAgent?.(issuer);
+  }
+
+  /** Whether all that this agent takes back is known here at once, and all that it counts is counted here. */
+  isOfHome(agent: string): boolean {
+    return this.#own.has(agent);
+  }
+
   /** Takes in lists of this issuer. */
   follow(issuer: AgentId): void {
     this.#followed.add(issuer);
   }
 
   track(links: readonly StandingLink[]): Standing {
+    return this.#track(links);
+  }
+
+  #track(links: readonly StandingLink[], confirmedUntil?: number): Standing {
     const [root] = links;
     if (root === undefined) throw new TypeError('a chain has a link');
-    const standing = new Standing(this.#list(root.iss).state, links);
+    const standing = new Standing(this.#list(root.iss).state, links, confirmedUntil);
     const until = (Math.min(...links.map(({ claims }) => claims.exp)) + clockSkewSeconds) * 1000;
     const tracked = { standing, links, signers: [root.iss, ...links.map(({ holder }) => holder)], until };
     this.#judge(tracked);
-    if (this.#tracked.size >= this.#sweepAt) this.#sweep();
-    this.#tracked.add(tracked);
-    for (const key of indexKeys(tracked)) {
-      const found = this.#index.get(key);
-      if (found === undefined) this.#index.set(key, new Set([tracked]));
-      else found.add(tracked);
-    }
+    this.#chains.add(tracked);
     return standing;
   }
 
@@ -114,34 +130,62 @@ export class Revocations implements RevocationTracker {
    * or not a continuation of, the known one. Neither changes anything.   @throws {@link StoreError}.
    */
   import(text: string): Promise<void> {
+    return this.#serially(() => this.#takeIn(parseRevocationList(text)));
+  }
+
+  /**
+   * Takes in an answer to a question of one's own, and for a moment lets pass what demands one: `max_stale: 0`.
+   * @param answer - `text` as it came, to a nonce that was drawn for this one call.   @throws as `import`; `TALOS_CAPABILITY_BAD_REVOCATIONS` for
+   * another issuer's list, or one that answers another question.
+   */
+  confirm(answer: { readonly text: string; readonly issuer: string; readonly nonce: string }): Promise<RevocationTracker> {
     return this.#serially(async () => {
-      const { segments, head } = parseRevocationList(text);
-      const claims = verifyHead(head, this.#keys);
-      if (!this.#follows(claims.iss)) throw badList('it is of an issuer that this verifier does not follow');
-      const list = this.#list(claims.iss);
-      if (claims.at * 1000 > this.#env.now() + clockSkewSeconds * 1000) throw badList('its head is from the future');
-      checkForward(list.headClaims, claims);
-      const known = { size: list.segments.length, last: list.headClaims?.last };
-      const read = readSegments(segments, claims, known);
-      if (head === list.head) return;
-      await this.#accept({ issuer: claims.iss, head, claims, ...read });
+      const list = parseRevocationList(answer.text);
+      const { head } = readHead(list.head);
+      if (head.iss !== answer.issuer || head.nonce !== answer.nonce) throw badList('it does not answer what was asked');
+      await this.#takeIn(list);
+      const confirmedUntil = this.#env.now() + confirmationMs;
+      return { track: (links) => this.#track(links, links[0]?.iss === answer.issuer ? confirmedUntil : undefined) };
+    });
+  }
+
+  /**
+   * Signs what was taken back, as of now, for one who has the first `after` segments, without keeping that it did.
+   * @param reader - `nonce`: what it asked with, 32 bytes in base64url.
+   * @returns Texts to be imported in this order, each of which fits a message; one, unless the list is long.
+   */
+  news(reader: { readonly after: number; readonly nonce?: string }, { issuer, signer }: RevokeContext): Promise<readonly string[]> {
+    return this.#serially(async () => {
+      const { segments, headClaims, state } = this.#list(issuer);
+      const now = Math.max(Math.floor(this.#env.now() / 1000), headClaims?.at ?? 0);
+      const texts: string[] = [];
+      for (const { from, end: size } of fitMessages(segments, Math.min(reader.after, segments.length))) {
+        const isWhole = size === segments.length;
+        const last = segments[size - 1];
+        // A part is the list as it was when its last segment was written: who gets no further part must not think that it is up to date.
+        const at = isWhole ? now : segmentTime(last as string);
+        const claims: RevocationHead = { v: 1, iss: issuer, epoch: state.epoch, size, ...(last === undefined ? {} : { last: hashSegment(last) }), at };
+        const head = await signHead(isWhole && reader.nonce !== undefined ? { ...claims, nonce: reader.nonce } : claims, signer);
+        texts.push(formatRevocationList({ segments: segments.slice(from, size), head }));
+      }
+      return texts;
     });
   }
 
   /** Takes entries back for good. Resolves when every chain that they end has ended and they are durable. @throws {@link StoreError}. */
   revoke(entries: readonly RevocationEntry[], context: RevokeContext): Promise<void> {
-    return this.#serially(() => this.#author(context, { entries, epochs: 0 }));
+    return this.#serially(() => this.#write(context, { entries, epochs: 0 }));
   }
 
   /** Ends everything that this issuer issued so far: one number, whatever the length of the list. @returns The new epoch, to issue in. */
   async raiseEpoch(context: RevokeContext): Promise<number> {
-    await this.#serially(() => this.#author(context, { entries: [], epochs: 1 }));
+    await this.#serially(() => this.#write(context, { entries: [], epochs: 1 }));
     return this.epoch(context.issuer);
   }
 
   /** Signs that the list is complete now: news for verifiers elsewhere. */
   renew(context: RevokeContext): Promise<void> {
-    return this.#serially(() => this.#author(context, { entries: [], epochs: 0 }));
+    return this.#serially(() => this.#write(context, { entries: [], epochs: 0 }));
   }
 
   /** The newest epoch that is known of this issuer: what it issues has to carry it. */
@@ -155,40 +199,92 @@ export class Revocations implements RevocationTracker {
     return list?.head === undefined ? undefined : formatRevocationList({ segments: list.segments.slice(after), head: list.head });
   }
 
+  /** How many segments of this issuer's list are known. */
+  size(issuer: AgentId): number {
+    return this.#lists.get(issuer)?.segments.length ?? 0;
+  }
+
+  /**
+   * Reads what other processes stored since, if any did; nothing to wait for otherwise.
+   * @throws {@link StoreError}: then nobody knows what was taken back.
+   */
+  refresh(): Promise<void> | undefined {
+    const version = this.#store.version?.();
+    return version === this.#version ? undefined : this.reload();
+  }
+
   /** Reads what other processes stored since. */
   reload(): Promise<void> {
-    return this.#serially(async () => {
-      for (const { issuer, segments, head } of await this.#store.load()) {
-        const list = this.#list(issuer);
-        if (list.head === head) continue;
-        const claims = verifyHead(head, this.#keys);
-        if (claims.iss !== issuer || claims.size !== segments.length) throw badList('what is stored is not the list of its issuer');
-        checkForward(list.headClaims, claims);
-        const read = readSegments(segments, claims, { size: list.segments.length, last: list.headClaims?.last });
-        this.#learn({ issuer, head, claims, ...read });
-      }
+    return this.#serially(() => this.#reload());
+  }
+
+  async #reload(): Promise<void> {
+    // Asked first: what is written while this reads is read the next time.
+    const version = this.#store.version?.();
+    for (const agent of (await this.#store.agents?.()) ?? []) this.adopt(agent);
+    for (const { issuer, segments, head } of await this.#store.load()) {
+      const list = this.#list(issuer);
+      if (list.head === head) continue;
+      const claims = verifyHead(head, this.#keys);
+      if (claims.iss !== issuer || claims.size !== segments.length) throw badList('what is stored is not the list of its issuer');
+      checkForward(list.headClaims, claims);
+      const read = readSegments(segments, claims, { size: list.segments.length, last: list.headClaims?.last });
+      this.#learn({ issuer, head, claims, ...read });
+    }
+    this.#version = version;
+  }
+
+  async #takeIn({ segments, head }: RevocationList): Promise<void> {
+    const offered = readHead(head);
+    // Whom nobody here follows costs no signature.
+    if (!this.#follows(offered.head.iss)) throw badList('it is of an issuer that this verifier does not follow');
+    const claims = offered.verify(this.#keys);
+    if (claims.at * 1000 > this.#env.now() + clockSkewSeconds * 1000) throw badList('its head is from the future');
+    await this.#storing(async () => {
+      const list = this.#list(claims.iss);
+      checkForward(list.headClaims, claims);
+      const read = readSegments(segments, claims, { size: list.segments.length, last: list.headClaims?.last });
+      if (head === list.head) return;
+      // An answer that says nothing new is fresh, and no more: a store that is written once a question would be a slow one.
+      if (claims.nonce !== undefined && claims.size === list.headClaims?.size && claims.epoch === list.headClaims.epoch) this.#freshen(claims);
+      else await this.#accept({ issuer: claims.iss, head, claims, ...read });
     });
+  }
+
+  /** Another process may have been first: then what it wrote is read, and this goes on top. What is to end has ended at the first try. */
+  async #storing(store: () => Promise<void>): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await store();
+      } catch (error) {
+        if (!StoreError.isInstance(error) || error.code !== 'TALOS_STORE_CONFLICT' || tries === maxTries) throw error;
+        await this.#reload();
+      }
+    }
+  }
+
+  /** The epoch is counted from what was known at first: a second try does not raise it twice. */
+  #write(context: RevokeContext, { entries, epochs }: { readonly entries: readonly RevocationEntry[]; readonly epochs: number }): Promise<void> {
+    const wanted = this.epoch(context.issuer) + epochs;
+    return this.#storing(() => this.#author(context, { entries, epoch: Math.max(wanted, this.epoch(context.issuer)) }));
   }
 
   async #author(
     { issuer, signer }: RevokeContext,
-    { entries, epochs }: { readonly entries: readonly RevocationEntry[]; readonly epochs: number },
+    { entries, epoch }: { readonly entries: readonly RevocationEntry[]; readonly epoch: number },
   ): Promise<void> {
     const list = this.#list(issuer);
     const at = Math.max(Math.floor(this.#env.now() / 1000), list.headClaims?.at ?? 0);
     const segments: string[] = [];
     let last = list.headClaims?.last;
-    for (let i = 0; i < entries.length; i += maxSegmentEntries) {
+    for (const part of splitEntries(entries)) {
       const seq = list.segments.length + segments.length;
-      const segment = await signSegment(
-        { v: 1, iss: issuer, seq, ...(last === undefined ? {} : { prev: last }), at, entries: entries.slice(i, i + maxSegmentEntries) },
-        signer,
-      );
+      const segment = await signSegment({ v: 1, iss: issuer, seq, ...(last === undefined ? {} : { prev: last }), at, entries: part }, signer);
       segments.push(segment);
       last = hashSegment(segment);
     }
     const size = list.segments.length + segments.length;
-    const claims: RevocationHead = { v: 1, iss: issuer, epoch: list.state.epoch + epochs, size, ...(last === undefined ? {} : { last }), at };
+    const claims: RevocationHead = { v: 1, iss: issuer, epoch, size, ...(last === undefined ? {} : { last }), at };
     const head = await signHead(claims, signer);
     // Read back by the verifier's own rules: an entry that no verifier takes must not be thought revoked.
     const read = readSegments(segments, verifyHead(head, this.#keys), { size: list.segments.length, last: list.headClaims?.last });
@@ -209,27 +305,32 @@ export class Revocations implements RevocationTracker {
     list.segments.push(...news.segments);
     list.head = news.head;
     list.headClaims = news.claims;
-    if (!this.#own.has(news.issuer)) list.state.freshAt = news.claims.at * 1000;
+    this.#freshen(news.claims);
+  }
+
+  #freshen({ iss, at }: RevocationHead): void {
+    const { state } = this.#list(iss);
+    if (!this.#own.has(iss)) state.freshAt = Math.max(state.freshAt, at * 1000);
   }
 
   #flip({ issuer, claims, entries }: News): void {
     const list = this.#list(issuer);
-    const touched = new Set<Tracked>();
+    const touched = new Set<TrackedChain>();
     for (const entry of entries) {
       const [kind, value] = entryKey(entry);
       const known = list.entries.get(kind);
       if (known === undefined) list.entries.set(kind, new Set([value]));
       else known.add(value);
-      for (const tracked of this.#index.get(`${kind} ${value}`) ?? []) touched.add(tracked);
+      for (const tracked of this.#chains.named(`${kind} ${value}`)) touched.add(tracked);
     }
     for (const tracked of touched) this.#judge(tracked);
     if (claims.epoch <= list.state.epoch) return;
     list.state.epoch = claims.epoch;
-    for (const { standing } of this.#index.get(`root ${issuer}`) ?? []) if (standing.ended !== undefined) standing.alert();
+    for (const { standing } of this.#chains.named(`root ${issuer}`)) if (standing.ended !== undefined) standing.alert();
   }
 
   /** Ends the chain at the first link that somebody took back who may: an issuer at or above it, or its own holder. */
-  #judge({ standing, links, signers }: Tracked): void {
+  #judge({ standing, links, signers }: TrackedChain): void {
     for (const [i, link] of links.entries()) {
       const keys = linkKeys(link);
       // signers[j] issued link j and holds link j − 1.
@@ -242,29 +343,13 @@ export class Revocations implements RevocationTracker {
     }
   }
 
-  /** Forgets chains that have expired, and ends them: a clock that goes back must not find them unwatched. */
-  #sweep(): void {
-    const now = this.#env.now();
-    for (const tracked of this.#tracked) {
-      if (!(tracked.until <= now)) continue;
-      tracked.standing.retire();
-      this.#tracked.delete(tracked);
-      for (const key of indexKeys(tracked)) {
-        const found = this.#index.get(key);
-        found?.delete(tracked);
-        if (found?.size === 0) this.#index.delete(key);
-      }
-    }
-    this.#sweepAt = Math.max(firstSweep, this.#tracked.size * 2);
-  }
-
   #follows(issuer: AgentId): boolean {
     return (
       this.#followed.has(issuer) ||
       this.#own.has(issuer) ||
       this.#lists.get(issuer)?.head !== undefined ||
-      this.#index.has(`root ${issuer}`) ||
-      this.#index.has(`signer ${thumbprintOf(issuer)}`)
+      this.#chains.isNamed(`root ${issuer}`) ||
+      this.#chains.isNamed(`signer ${thumbprintOf(issuer)}`)
     );
   }
 
@@ -298,30 +383,4 @@ type News = {
 function checkForward(known: RevocationHead | undefined, offered: RevocationHead): void {
   if (known === undefined) return;
   if (offered.size < known.size || offered.epoch < known.epoch || offered.at < known.at) throw rolledBack('it is older than the one that was seen before');
-}
-
-function entryKey(entry: RevocationEntry): readonly [string, string] {
-  if ('jti' in entry) return [`jti ${entry.iss}`, entry.jti];
-  if ('key' in entry) return ['key', entry.key];
-  return 'task' in entry ? ['task', entry.task] : ['sub', entry.sub];
-}
-
-function linkKeys({ iss, jti, holder, claims }: StandingLink): (readonly [string, string])[] {
-  const keys: [string, string][] = [
-    [`jti ${iss}`, jti],
-    ['key', holder],
-    ['sub', claims.sub],
-  ];
-  if (claims.task !== undefined) keys.push(['task', claims.task]);
-  return keys;
-}
-
-function indexKeys({ links, signers }: Tracked): ReadonlySet<string> {
-  const keys = links.flatMap((link) => linkKeys(link).map(([kind, value]) => `${kind} ${value}`));
-  return new Set([...keys, `root ${signers[0]}`, ...signers.slice(1).map((signer) => `signer ${signer}`)]);
-}
-
-/** How links name the holder whose list this is; undefined if the issuer is no did:key. */
-function thumbprintOf(issuer: string): string | undefined {
-  return isAgentId(issuer) ? keyThumbprint(parseAgentId(issuer)) : undefined;
 }

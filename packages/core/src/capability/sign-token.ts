@@ -22,7 +22,9 @@ export function writeClaims(claims: object): WrittenClaims {
   return orInvalid(() => {
     const payload = JSON.stringify(claims);
     const read = readClaims(parseStrictJson(payload, { maxDepth: maxJsonDepth }));
-    compileAllGrants(read.authorization_details);
+    const { grants } = compileAllGrants(read.authorization_details);
+    if (typeof read.aud !== 'string' && read.aud.length > 1 && grants.some(({ limit }) => limit !== undefined))
+      throw invalidGrant('what is limited is counted in one place: name one audience');
     return { payload, claims: read };
   });
 }

@@ -28,16 +28,20 @@ export class Standing {
   /** When the chain's own dates of issue no longer count as news. Milliseconds since 1970. */
   readonly #staleAfter: number;
   readonly #epoch: number;
+  readonly #confirmedUntil: number;
   readonly #watchers = new Set<() => void>();
   #retired = false;
   #ended: { readonly code: EndedCode; readonly link: number } | undefined;
 
-  constructor(root: IssuerState, links: readonly StandingLink[]) {
+  /** @param confirmedUntil - Until when an answer of the root issuer, asked for this one call, lets it pass. Milliseconds since 1970. */
+  constructor(root: IssuerState, links: readonly StandingLink[], confirmedUntil = -Infinity) {
     this.root = root;
+    this.#confirmedUntil = confirmedUntil;
     this.#epoch = links[0]?.claims.epoch ?? 0;
     const tolerated = links.map(({ claims }) => claims.max_stale ?? defaultMaxStaleSeconds);
     const least = Math.min(...tolerated);
-    this.#maxStaleMs = least === 0 ? 0 : (least + clockSkewSeconds) * 1000;
+    // Not 0: a head may be dated 30 seconds ahead.
+    this.#maxStaleMs = least === 0 ? -Infinity : (least + clockSkewSeconds) * 1000;
     this.#staleAfter = Math.min(...links.map(({ claims }, i) => staleAfter(claims.iat * 1000, tolerated[i] as number)));
   }
 
@@ -72,7 +76,8 @@ export class Standing {
   holds(nowMs: number): boolean {
     const { freshAt, epoch } = this.root;
     if (this.#ended !== undefined || this.#retired || this.#epoch < epoch) return false;
-    return nowMs < this.#staleAfter || nowMs < freshAt + this.#maxStaleMs;
+    const newsUntil = freshAt === Infinity ? Infinity : freshAt + this.#maxStaleMs;
+    return nowMs < this.#staleAfter || nowMs < newsUntil || nowMs < this.#confirmedUntil;
   }
 }
 

@@ -1,11 +1,17 @@
 /** How many forged tokens one peer may have checked: each costs a signature verification, and nothing else bounds them (docs/spec/05 §6). @module */
 import type { Env } from '../env/env.ts';
+import { TokenFault } from './token-fault.ts';
 
 export type VerificationBudget = {
   /** Draws one verification for this peer. Undefined if it may be made, or milliseconds to wait. */
   readonly spend: (peer: string) => number | undefined;
   /** Gives it back: the token was good. */
   readonly refund: (peer: string) => void;
+  /**
+   * Draws one for a signature that is about to be checked; call the result if it was good. Whoever is not named shares one budget.
+   * @throws {@link TokenFault} `RATE` if none is left.
+   */
+  readonly draw: (peer?: string) => () => void;
 };
 
 export type VerificationBudgetOptions = {
@@ -42,16 +48,23 @@ export function verificationBudget(env: Pick<Env, 'monotonic'>, options: Verific
     buckets.set(peer, fresh);
     return fresh;
   };
+  const spend = (peer: string): number | undefined => {
+    const bucket = bucketOf(peer);
+    if (bucket.left < 1) return Math.ceil(((1 - bucket.left) / perSecond) * 1000);
+    bucket.left -= 1;
+    return undefined;
+  };
+  const refund = (peer: string): void => {
+    const bucket = bucketOf(peer);
+    bucket.left = Math.min(burst, bucket.left + 1);
+  };
   return {
-    spend(peer) {
-      const bucket = bucketOf(peer);
-      if (bucket.left < 1) return Math.ceil(((1 - bucket.left) / perSecond) * 1000);
-      bucket.left -= 1;
-      return undefined;
-    },
-    refund(peer) {
-      const bucket = bucketOf(peer);
-      bucket.left = Math.min(burst, bucket.left + 1);
+    spend,
+    refund,
+    draw(peer = '') {
+      const waitMs = spend(peer);
+      if (waitMs !== undefined) throw new TokenFault('RATE', { retryAfter: Math.ceil(waitMs / 1000) });
+      return () => refund(peer);
     },
   };
 }

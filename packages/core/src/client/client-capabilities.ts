@@ -4,13 +4,19 @@ import type { AuditLog } from '../audit/audit-log.ts';
 import { encodeBase64url } from '../bytes/base64url.ts';
 import { encodeUtf8 } from '../bytes/utf8.ts';
 import { admit, type Admission } from '../capability/admit.ts';
+import type { AdmitContext } from '../capability/admit-checks.ts';
+import { CapabilityHandle } from '../capability/capability-handle.ts';
+import { capabilityVerifier, type CapabilityVerifier } from '../capability/capability-verifier.ts';
 import type { Approve } from '../capability/approve-claim.ts';
-import { inProcessAudience } from '../capability/audience.ts';
+import { inProcessAudience, inProcessPrefix } from '../capability/audience.ts';
 import type { ToolGrant } from '../capability/capability.ts';
 import type { ToolArgs } from '../capability/constraint.ts';
 import { issueCapability, toolGrants, type LinkRequest } from '../capability/issue.ts';
 import type { IssuerKeys } from '../capability/issuer-keys.ts';
 import type { Limit } from '../capability/limits-claim.ts';
+import type { RevocationEntry } from '../capability/revocation-list.ts';
+import type { RevocationTracker } from '../capability/standing.ts';
+import { splitChain } from '../capability/token.ts';
 import type { WindowRule } from '../capability/windows.ts';
 import { requireObject } from '../errors/require.ts';
 import type { Env } from '../env/env.ts';
@@ -18,10 +24,11 @@ import { createReservations } from '../capability/reservations.ts';
 import { ApprovalDesk } from '../capability/approval-desk.ts';
 import { observeMode, type ObserveOptions } from '../capability/observe.ts';
 import { createGuard, type Guard } from '../guard/guard.ts';
-import { parseAgentId, type AgentId } from '../identity/agent-id.ts';
+import { keyThumbprint, parseAgentId, type AgentId } from '../identity/agent-id.ts';
 import type { Identity } from '../identity/identity.ts';
 import { badOptions } from './client-options.ts';
 import type { HomeState } from './home-state.ts';
+import { catchUp } from './keep-up.ts';
 import { parseDuration, type Duration } from './duration.ts';
 
 export type DelegateOptions = {
@@ -41,8 +48,11 @@ export type DelegateOptions = {
   readonly delegate?: number;
   /** `delegate`: to be passed on and not used, for a planner whose workers act. Default `execute`. */
   readonly mode?: 'execute' | 'delegate';
-  /** How old the news of this agent's revocations may be where it counts. Default 5 minutes; in the same home it is never old. */
-  readonly maxStale?: Duration;
+  /**
+   * How old the news of this agent's revocations may be where it counts. Default 5 minutes; in the same home it is never old. 0: this agent is
+   * asked at each call, in a session that has to be there.
+   */
+  readonly maxStale?: Duration | 0;
   /** The agent at which it counts. Default: the holder's own process. */
   readonly at?: AgentId;
   /** Opaque task or trace id. */
@@ -63,7 +73,32 @@ export type CapabilityParts = {
   readonly issuers: readonly AgentId[];
   readonly keys: IssuerKeys;
   readonly state: HomeState;
+  readonly verifier: CapabilityVerifier;
 };
+
+type VerifierParts = Omit<CapabilityParts, 'verifier' | 'log'>;
+
+/** One for all guards of a client: what they share is read once, and forgeries draw on one budget for each who hands them over. */
+export function clientVerifier(parts: VerifierParts): CapabilityVerifier {
+  return capabilityVerifier(admitContext(parts));
+}
+
+function admitContext({ identity, env, issuers, keys, state }: VerifierParts): AdmitContext {
+  return {
+    trust: { issuers },
+    audience: inProcessAudience(identity.did),
+    holder: identity.signer.publicKey,
+    env: state.clock.guarded(env),
+    keys,
+    revocations: state.revocations,
+    home: homeOf(state),
+  };
+}
+
+/** Agents of one home draw on one store of limits, whichever of its processes they run in. */
+function homeOf({ revocations }: HomeState): (audience: string) => boolean {
+  return (audience) => audience.startsWith(inProcessPrefix) && revocations.isOfHome(audience.slice(inProcessPrefix.length));
+}
 
 const delegateOptions = ['to', 'for', 'tools', 'limits', 'approve', 'when', 'delegate', 'mode', 'maxStale', 'at', 'task', 'purpose'];
 const grantOptions = [...delegateOptions, 'subject'];
@@ -80,33 +115,67 @@ export async function issueGrant({ identity, log, env, state }: CapabilityParts,
 }
 
 /** Passes a capability of this agent on, and records that it did: `capability.issued` with the hashes of the new link and of the one above it. */
-export async function delegateGrant({ identity, log, env }: CapabilityParts, token: string, options: DelegateOptions): Promise<string> {
+export async function delegateGrant({ identity, log, env, state }: CapabilityParts, token: string, options: DelegateOptions): Promise<string> {
   checkOptions('delegate', options, delegateOptions);
   const { attenuateCapability } = await import('../capability/attenuate.ts');
-  const chain = await attenuateCapability(token, requestOf(options), { signer: identity.signer, env });
+  // The holder may have joined the home in another process.
+  await state.revocations.refresh();
+  const chain = await attenuateCapability(token, requestOf(options), { signer: identity.signer, env, home: homeOf(state) });
   await log.append({ type: 'capability.issued', agent: identity.did, holder: options.to, cap: capabilityHash(chain), parent: capabilityHash(token) });
   return chain;
 }
 
+/** What is taken back beside one capability: all that this agent issued, or passed on, to a holder, for a task, or on behalf of somebody. */
+export type RevokeTarget = { readonly holder: AgentId } | { readonly task: string } | { readonly subject: string };
+
 /** Takes a capability back with all that was made from it, and records that it did: what it ends has ended when this resolves. */
-export async function revokeGrant({ identity, log, state }: CapabilityParts, token: string): Promise<void> {
+export async function revokeGrant({ identity, log, state }: CapabilityParts, target: string | RevokeTarget): Promise<void> {
+  const context = { issuer: identity.did, signer: identity.signer };
+  const entry = { type: 'capability.revoked', agent: identity.did } as const;
+  if (typeof target === 'object' && target !== null) {
+    await state.revocations.revoke([revocationOf(target)], context);
+    // A task or a subject may name a person: the signed list has it, the log need not.
+    await log.append('holder' in target ? { ...entry, by: 'holder', holder: target.holder } : { ...entry, by: 'task' in target ? 'task' : 'subject' });
+    return;
+  }
   const { revokeToken } = await import('../capability/revoke-token.ts');
-  await revokeToken(state.revocations, token, { issuer: identity.did, signer: identity.signer });
-  await log.append({ type: 'capability.revoked', agent: identity.did, cap: capabilityHash(token) });
+  await revokeToken(state.revocations, target, context);
+  await log.append({ ...entry, cap: capabilityHash(target) });
+}
+
+/** Ends all that this agent issued so far, and records that it did. */
+export async function revokeAllGrants({ identity, log, state }: CapabilityParts): Promise<void> {
+  await state.revocations.raiseEpoch({ issuer: identity.did, signer: identity.signer });
+  await log.append({ type: 'capability.revoked', agent: identity.did, by: 'epoch' });
+}
+
+function revocationOf(target: RevokeTarget): RevocationEntry {
+  checkOptions('revoke', target, ['holder', 'task', 'subject']);
+  if (Object.keys(target).length !== 1) throw badOptions('revoke takes a token, or one of holder, task and subject');
+  if ('holder' in target) return { key: keyThumbprint(parseAgentId(target.holder)) };
+  return 'task' in target ? { task: target.task } : { sub: target.subject };
 }
 
 export type GuardOptions = {
   readonly capability: string;
+  /** Who handed the capability over: only so many forgeries of one are checked. Those without a name share one budget. */
+  readonly peer?: string;
   /** Runs what the capability does not allow, and records it, until a day that is named: to learn what an agent needs. */
   readonly observe?: ObserveOptions;
 };
 
+/** `ask`: puts a question to the issuer of a chain whose news are too old. Undefined if it cannot be asked or does not answer. */
+type GuardParts = CapabilityParts & { readonly ask: (issuer: AgentId) => Promise<RevocationTracker | undefined> };
+
 /** A guard for one capability. It is admitted at the first call and kept; a refused one is asked again, since time may cure it. */
-export function guardWith(parts: CapabilityParts, { capability, observe }: GuardOptions): Guard {
-  const { identity, env, issuers, keys, log, state } = parts;
-  const { revocations } = state;
-  const context = { trust: { issuers }, audience: inProcessAudience(identity.did), holder: identity.signer.publicKey, env, keys, revocations };
-  let admitted: Admission | undefined;
+export function guardWith(parts: GuardParts, { capability, observe, peer }: GuardOptions): Guard {
+  const { identity, env, log, state } = parts;
+  let handle: CapabilityHandle | undefined;
+  const admitKnown = async (): Promise<Admission> => {
+    const admission = handle === undefined ? await parts.verifier.admit(capability, peer === undefined ? {} : { peer }) : { handle };
+    ({ handle } = admission);
+    return admission;
+  };
   return createGuard({
     agent: identity.did,
     capabilityHash: capabilityHash(capability),
@@ -114,12 +183,27 @@ export function guardWith(parts: CapabilityParts, { capability, observe }: Guard
     reservations: createReservations({ limits: state.limits, approvals: approvalDesk(parts) }),
     ...(observe === undefined ? {} : { observe: observeMode(observe) }),
     admit: async () => {
-      const admission = admitted ?? (await admit(capability, context));
-      if (admission.denied !== undefined) return { denied: admission.denied };
-      admitted = admission;
-      return { handle: admission.handle };
+      const denied = await catchUp(state, env);
+      if (denied !== undefined) return { denied };
+      const admission = await admitKnown();
+      return isStale(admission, env) ? askAnew(parts, { capability, admission }) : admission;
     },
   });
+}
+
+/** A right whose grantor wants to be asked at each call, or of whom nothing was heard for too long. What the answer admits is for this call alone. */
+async function askAnew(parts: GuardParts, { capability, admission }: { readonly capability: string; readonly admission: Admission }): Promise<Admission> {
+  const { parseLink } = await import('../capability/parsed-link.ts');
+  const issuer = parseLink(splitChain(capability)[0]).claims.iss as AgentId;
+  const revocations = await parts.ask(issuer);
+  return revocations === undefined ? admission : admit(capability, { ...admitContext(parts), revocations });
+}
+
+function isStale({ denied, handle }: Admission, env: Env): boolean {
+  if (denied !== undefined) return denied.code === 'REVOCATION_STALE';
+  const { standing, until } = CapabilityHandle.open(handle)?.time ?? {};
+  const now = env.now();
+  return standing !== undefined && standing.ended === undefined && now < (until as number) && !standing.holds(now);
 }
 
 /** Where this agent's calls wait for a person. */
@@ -140,7 +224,7 @@ function requestOf(options: DelegateOptions): LinkRequest {
     grants: grantsOf(options),
     ...(options.for === undefined ? {} : { lifetimeSeconds: parseDuration(options.for) }),
     ...(options.delegate === undefined ? {} : { delegate: options.delegate }),
-    ...(options.maxStale === undefined ? {} : { maxStaleSeconds: parseDuration(options.maxStale) }),
+    ...(options.maxStale === undefined ? {} : { maxStaleSeconds: options.maxStale === 0 ? 0 : parseDuration(options.maxStale) }),
     ...(options.at === undefined ? {} : { audience: options.at }),
     ...(options.task === undefined ? {} : { task: options.task }),
     ...(options.purpose === undefined ? {} : { purpose: options.purpose }),

@@ -1,28 +1,37 @@
 /** The session rooms, composed. Imported when a session is first used, so that the package root loads none of them. @module */
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Env } from '../env/env.ts';
+import { CapabilityError } from '../errors/capability-error.ts';
 import type { Identity } from '../identity/identity.ts';
 import { memoryTransport } from '../message/memory-transport.ts';
 import type { MessageLog, MessageLogEntry } from '../message/message-log.ts';
-import { openMessenger } from '../message/messenger.ts';
+import type { NewsHandler } from '../message/delivery.ts';
+import { openMessenger, type Messenger } from '../message/messenger.ts';
 import type { Transport, TransportFactory } from '../message/transport.ts';
 import type { Home } from './home.ts';
-import { withDirectory, type Conversation } from './directory-conversation.ts';
+import { withDirectory, type DirectoryConversation } from './directory-conversation.ts';
+import type { HomeState } from './home-state.ts';
+import { RevocationExchange } from './revocation-news.ts';
 
 export type ConversationParts = {
   readonly identity: Identity;
   readonly home: Home;
   readonly log: AuditLog;
   readonly env: Env;
+  readonly state: HomeState;
   readonly transport: Transport | TransportFactory | undefined;
   readonly onError: (error: unknown) => void;
 };
+
+/** `revocations`: what this agent took back, told and asked by message. */
+export type Conversation = DirectoryConversation & { readonly revocations: RevocationExchange };
 
 /** What clients without a transport of their own share: two agents of one process reach each other without set-up. */
 let processTransport: Transport | undefined;
 
 /** The messenger over the sessions of the agent's home; what it opened it closes. */
-export async function openConversation({ identity, home, log, env, transport, onError }: ConversationParts): Promise<Conversation> {
+export async function openConversation(parts: ConversationParts): Promise<Conversation> {
+  const { identity, home, log, env, state, transport, onError } = parts;
   const own = typeof transport === 'function' ? transport({ identity, env, onError }) : undefined;
   const carrier = own ?? (transport as Transport | undefined) ?? (processTransport ??= memoryTransport());
   const { store, fence, close: closeSessions } = await home.sessions(identity.did);
@@ -34,12 +43,31 @@ export async function openConversation({ identity, home, log, env, transport, on
     }
   };
   try {
-    const messenger = await openMessenger({ identity, store, fence, transport: carrier, env, log: messageLog(identity, log), onError });
-    return withDirectory(messenger, { directory: carrier.directory, onError, closeTransport });
+    const exchange = new RevocationExchange({
+      revocations: state.revocations,
+      context: { issuer: identity.did, signer: identity.signer },
+      env,
+      send: async (peer, news) => (await opening).sendNews(peer, news),
+    });
+    const onNews = newsHandler(exchange, onError);
+    const opening: Promise<Messenger> = openMessenger({ identity, store, fence, transport: carrier, env, log: messageLog(identity, log), onError, onNews });
+    return { ...withDirectory(await opening, { directory: carrier.directory, onError, closeTransport }), revocations: exchange };
   } catch (error) {
     await closeTransport();
     throw error;
   }
+}
+
+/** A list that is refused would be refused again: it is told, and done with. */
+function newsHandler(exchange: RevocationExchange, onError: (error: unknown) => void): NewsHandler {
+  return async (from, news) => {
+    try {
+      await exchange.receive(from, news);
+    } catch (error) {
+      if (!CapabilityError.isInstance(error)) throw error;
+      onError(error);
+    }
+  };
 }
 
 /** The messenger's records as entries of this agent. */

@@ -4,7 +4,7 @@ import type { AgentId } from '../identity/agent-id.ts';
 import type { BundleDirectory, BundleShortage } from '../message/bundle-directory.ts';
 import type { Messenger } from '../message/messenger.ts';
 
-export type Conversation = Messenger & {
+export type DirectoryConversation = Messenger & {
   /**
    * Opens a session with a bundle from the directory. Calls for one peer that run at the same time share one fetch: each takes a
    * one-time pair from the peer.
@@ -24,7 +24,7 @@ export type DirectoryParts = {
 /** Bundles with a pair that a directory is filled up to: a quarter of them is left when it asks for more. */
 const fullDirectory = 100;
 
-export function withDirectory(messenger: Messenger, { directory, onError, closeTransport }: DirectoryParts): Conversation {
+export function withDirectory(messenger: Messenger, { directory, onError, closeTransport }: DirectoryParts): DirectoryConversation {
   const connecting = new Map<AgentId, Promise<void>>();
   const stopPublishing = directory === undefined ? () => undefined : keepPublished(messenger, directory, onError);
   return {

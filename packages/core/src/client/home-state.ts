@@ -6,6 +6,7 @@ import { memoryReplayStore, type ReplayStore } from '../capability/replay-store.
 import { memoryRevocationStore, type RevocationStore } from '../capability/revocation-store.ts';
 import { openRevocations, type Revocations } from '../capability/revocations.ts';
 import type { Env } from '../env/env.ts';
+import { HomeClock, memoryClockStore, type ClockStore } from './home-clock.ts';
 import type { Shared } from './shared-log.ts';
 
 export type HomeStores = {
@@ -13,9 +14,11 @@ export type HomeStores = {
   readonly replay: ReplayStore;
   readonly approvals: ApprovalStore;
   readonly revocations: RevocationStore;
+  /** Default: in memory. */
+  readonly clock?: ClockStore;
 };
 
-export type HomeState = Omit<HomeStores, 'revocations'> & { readonly revocations: Revocations };
+export type HomeState = Omit<HomeStores, 'revocations' | 'clock'> & { readonly revocations: Revocations; readonly clock: HomeClock };
 
 export type SharedState = Shared<HomeState>;
 
@@ -26,5 +29,6 @@ export function memoryStores(env: Env): HomeStores {
 
 /** @throws {@link StoreError}; {@link CapabilityError} if the stored revocations are not signed lists. */
 export async function openHomeState(stores: HomeStores, env: Env): Promise<HomeState> {
-  return { ...stores, revocations: await openRevocations({ store: stores.revocations, env }) };
+  const clock = await HomeClock.open(stores.clock ?? memoryClockStore());
+  return { ...stores, clock, revocations: await openRevocations({ store: stores.revocations, env }) };
 }

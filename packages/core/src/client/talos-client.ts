@@ -3,6 +3,7 @@ import type { AuditLog } from '../audit/audit-log.ts';
 import { verifyEntryProof, type EntryProof, type VerifiedEntry } from '../audit/entry-proof.ts';
 import { answerApproval, type ApprovalAnswer } from '../capability/approval.ts';
 import type { ApprovalDesk } from '../capability/approval-desk.ts';
+import type { CapabilityVerifier } from '../capability/capability-verifier.ts';
 import { didKeys, type IssuerKeys } from '../capability/issuer-keys.ts';
 import type { Env } from '../env/env.ts';
 import { AuditError } from '../errors/audit-error.ts';
@@ -15,16 +16,19 @@ import type { KeyHistory } from '../identity/key-history.ts';
 import type { Received, Sent } from '../message/messenger.ts';
 import {
   approvalDesk,
+  clientVerifier,
   delegateGrant,
   guardWith,
   issueGrant,
+  revokeAllGrants,
   revokeGrant,
   type DelegateOptions,
   type GrantOptions,
   type GuardOptions,
+  type RevokeTarget,
 } from './client-capabilities.ts';
 import { resolveOptions, type ClientOptions } from './client-options.ts';
-import type { Conversation } from './directory-conversation.ts';
+import type { Conversation } from './conversation.ts';
 import { memoryState, type Home } from './home.ts';
 import type { HomeState, SharedState } from './home-state.ts';
 import { loadIdentity } from './load-identity.ts';
@@ -45,6 +49,7 @@ type Parts = {
   readonly log: AuditLog;
   readonly sharedLog: SharedLog;
   readonly state: HomeState;
+  readonly verifier: CapabilityVerifier;
   readonly sharedState: SharedState;
   readonly env: Env;
   readonly issuers: readonly AgentId[];
@@ -85,8 +90,9 @@ export class TalosClient {
       if (created) await log.append({ type: 'key.bound', agent: identity.did, kid: keyThumbprint(identity.signer.publicKey), log: log.verifierKey });
       const sharedState = home.state?.(env) ?? memoryState(env);
       const state = await sharedState.acquire();
-      state.revocations.adopt(identity.did);
+      await state.revocations.join(identity.did);
       for (const issuer of trusted) state.revocations.follow(issuer);
+      const keys = didKeys();
       return new TalosClient({
         name,
         home,
@@ -97,7 +103,8 @@ export class TalosClient {
         sharedState,
         env,
         issuers: trusted,
-        keys: didKeys(),
+        verifier: clientVerifier({ identity, env, issuers: trusted, keys, state }),
+        keys,
         transport: options.transport,
       });
     } catch (error) {
@@ -137,11 +144,17 @@ export class TalosClient {
 
   /**
    * Takes back a capability that this agent issued, passed on or holds, with all that was made from it. When it resolves no guard of this home lets
-   * it through any more, and tools that run under it were told to stop. Verifiers elsewhere learn of it from `exportRevocations`.
-   * @throws {@link UsageError} `TALOS_USAGE_ARGUMENT` if it is none of this agent's.
+   * it through any more, and tools that run under it were told to stop. Verifiers elsewhere learn of it by `sendRevocations` or `exportRevocations`.
+   * @param target - The token; or a holder, a task or a subject, for all that this agent issued or passed on to it or for it, now or later.
+   * @throws {@link UsageError} `TALOS_USAGE_ARGUMENT` if it is none of this agent's, `TALOS_USAGE_OPTIONS`.
    */
-  async revoke(token: string): Promise<void> {
-    await revokeGrant(this.#open(), token);
+  async revoke(target: string | RevokeTarget): Promise<void> {
+    await revokeGrant(this.#open(), target);
+  }
+
+  /** Takes back all that this agent issued so far, at one stroke: for a key or a policy that cannot be trusted any more. */
+  async revokeAll(): Promise<void> {
+    await revokeAllGrants(this.#open());
   }
 
   /** What this agent took back, signed anew as of now: a text for the `importRevocations` of those who trust it. */
@@ -149,6 +162,14 @@ export class TalosClient {
     const { state, identity } = this.#open();
     await state.revocations.renew({ issuer: identity.did, signer: identity.signer });
     return state.revocations.export(identity.did) as string;
+  }
+
+  /**
+   * Tells a peer what this agent took back, as of now, in the session to it. Its agent takes that in by itself.
+   * @throws {@link SessionError} `TALOS_SESSION_UNKNOWN` without a session.
+   */
+  async sendRevocations(peerDid: AgentId): Promise<void> {
+    await (await this.#converse()).revocations.tell(peerDid);
   }
 
   /**
@@ -176,7 +197,7 @@ export class TalosClient {
   /** A guard that acts under this capability. It is admitted at the first call: a bad one refuses calls and does not throw here. */
   guard(options: GuardOptions): Guard {
     requireObject('options', options);
-    return guardWith(this.#open(), options);
+    return guardWith({ ...this.#open(), ask: async (issuer) => this.#listening?.revocations.ask(issuer) }, options);
   }
 
   /** What one peer needs to open a session to this agent, signed; each has a one-time prekey of its own. */

@@ -13,10 +13,18 @@ export type MessageContents =
    */
   | { readonly kind: 'step'; readonly acknowledged: readonly string[] }
   /** A message that may have arrived before, in a session that this one replaces; under the name it had there. */
-  | { readonly kind: 'again'; readonly id: string; readonly contents: Uint8Array };
+  | { readonly kind: 'again'; readonly id: string; readonly contents: Uint8Array }
+  | RevocationNews;
+
+/** What issuers took back: for the agent itself, not for its user (docs/spec/05 §4). */
+export type RevocationNews =
+  /** A signed list as text. */
+  | { readonly kind: 'revocations'; readonly list: string }
+  /** Asks the peer for its own list. `nonce`: 32 bytes, base64url. `after`: segments that are known, below 2³². */
+  | { readonly kind: 'question'; readonly nonce: string; readonly after: number };
 
 /** Closed: a kind that is not here is opened and not handed over, so that a newer peer does not stop the session. */
-const kinds = /* @__PURE__ */ Object.freeze({ text: 1, data: 2, step: 3, again: 4 });
+const kinds = /* @__PURE__ */ Object.freeze({ text: 1, data: 2, step: 3, again: 4, revocations: 5, question: 6 });
 
 /** SHA-256 of the first frame that carried it. */
 const nameLength = 32;
@@ -29,6 +37,8 @@ export function encodeContents(contents: MessageContents): Uint8Array {
   if (contents.kind === 'text') return concatBytes(kind, encodeUtf8(contents.text));
   if (contents.kind === 'data') return concatBytes(kind, contents.data);
   if (contents.kind === 'again') return concatBytes(kind, decodeBase64url(contents.id), contents.contents);
+  if (contents.kind === 'revocations') return concatBytes(kind, encodeUtf8(contents.list));
+  if (contents.kind === 'question') return concatBytes(kind, decodeBase64url(contents.nonce), encodeUint32(contents.after));
   return concatBytes(kind, ...contents.acknowledged.map((id) => decodeBase64url(id)));
 }
 
@@ -40,9 +50,21 @@ export function decodeContents(bytes: Uint8Array): MessageContents {
   if (bytes[0] === kinds.step && rest.length % nameLength === 0 && rest.length <= maxAcknowledged * nameLength)
     return { kind: 'step', acknowledged: Array.from({ length: rest.length / nameLength }, (_, i) => nameAt(rest, i * nameLength)) };
   if (bytes[0] === kinds.again && rest.length > nameLength) return { kind: 'again', id: nameAt(rest, 0), contents: Uint8Array.from(rest.subarray(nameLength)) };
+  if (bytes[0] === kinds.revocations) return { kind: 'revocations', list: decodeUtf8(rest) };
+  if (bytes[0] === kinds.question && rest.length === nameLength + 4) return { kind: 'question', nonce: nameAt(rest, 0), after: uint32At(rest, nameLength) };
   throw new EncodingError({ code: 'TALOS_ENCODING_BYTES', message: 'message contents are of an unknown kind', offset: 0 });
 }
 
 function nameAt(bytes: Uint8Array, offset: number): string {
   return encodeBase64url(bytes.subarray(offset, offset + nameLength));
+}
+
+function encodeUint32(value: number): Uint8Array {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setUint32(0, value);
+  return bytes;
+}
+
+function uint32At(bytes: Uint8Array, offset: number): number {
+  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(offset);
 }

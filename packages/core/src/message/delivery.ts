@@ -2,7 +2,7 @@
 import type { Env } from '../env/env.ts';
 import type { AgentId } from '../identity/agent-id.ts';
 import type { InboxRow, SessionStore } from '../session/session-store.ts';
-import { decodeContents, type MessageContents } from './contents.ts';
+import { decodeContents, type MessageContents, type RevocationNews } from './contents.ts';
 
 export type Received = {
   /** The message's name at both ends: its hash, or that of the frame that carried it first if it had to be encrypted again. */
@@ -21,6 +21,11 @@ export type Received = {
 /** May be called again for a message whose promise it rejected: make its effect idempotent by `id`. */
 export type ReceivedHandler = (message: Received) => void | Promise<void>;
 
+/** What is for the agent itself. May be called again for news whose promise it rejected. */
+export type NewsHandler = (from: AgentId, news: RevocationNews) => Promise<void>;
+
+type DeliveryParts = { readonly store: SessionStore; readonly env: Env; readonly onError: (error: unknown) => void; readonly onNews?: NewsHandler | undefined };
+
 type Pending = { readonly row: InboxRow; redelivered: boolean };
 
 const firstRetryMs = 1000;
@@ -30,7 +35,7 @@ const closeGraceMs = 5000;
 
 /** Owns the inbox rows that were committed and not finished. */
 export class Delivery {
-  readonly #parts: { readonly store: SessionStore; readonly env: Env; readonly onError: (error: unknown) => void };
+  readonly #parts: DeliveryParts;
   readonly #handlers = new Set<ReceivedHandler>();
   /** Rows that no handler has finished, by id. */
   readonly #pending = new Map<string, Pending>();
@@ -38,7 +43,7 @@ export class Delivery {
   readonly #timers = new Set<() => void>();
   #closed = false;
 
-  constructor(parts: { readonly store: SessionStore; readonly env: Env; readonly onError: (error: unknown) => void }) {
+  constructor(parts: DeliveryParts) {
     this.#parts = parts;
   }
 
@@ -46,7 +51,7 @@ export class Delivery {
   addHandler(handler: ReceivedHandler): () => void {
     const isFirst = this.#handlers.size === 0;
     this.#handlers.add(handler);
-    if (isFirst) for (const pending of this.#pending.values()) this.#start(pending, firstRetryMs);
+    if (isFirst) for (const pending of this.#pending.values()) if (newsOf(pending) === undefined) this.#start(pending, firstRetryMs);
     return () => void this.#handlers.delete(handler);
   }
 
@@ -55,7 +60,8 @@ export class Delivery {
     if (this.#closed || this.#pending.has(row.id)) return;
     const pending = { row, redelivered };
     this.#pending.set(row.id, pending);
-    if (this.#handlers.size > 0) this.#start(pending, firstRetryMs);
+    // News for the agent itself waits for nobody.
+    if (this.#handlers.size > 0 || newsOf(pending) !== undefined) this.#start(pending, firstRetryMs);
   }
 
   async close(): Promise<void> {
@@ -77,16 +83,22 @@ export class Delivery {
 
   /** All handlers of the moment; the row goes when every one of them has resolved. */
   async #handle(pending: Pending, retryMs: number): Promise<void> {
-    const message = messageOf(pending);
-    pending.redelivered = true;
     try {
-      await Promise.all([...this.#handlers].map(async (handler) => handler(message)));
+      await this.#tell(pending);
       await this.#parts.store.removeInbox([pending.row.id]);
       this.#pending.delete(pending.row.id);
     } catch (error) {
       this.#parts.onError(error);
       if (!this.#closed) this.#retryLater(pending, retryMs);
     }
+  }
+
+  async #tell(pending: Pending): Promise<void> {
+    const news = newsOf(pending);
+    if (news !== undefined) return this.#parts.onNews?.(pending.row.from, news);
+    const message = messageOf(pending);
+    pending.redelivered = true;
+    await Promise.all([...this.#handlers].map(async (handler) => handler(message)));
   }
 
   /** Twice as long each time, at most a minute: a handler whose database is away is not hammered with its own backlog. */
@@ -104,6 +116,11 @@ function messageOf({ row, redelivered }: Pending): Received {
   // Only what is for the user has a row.
   const content = contents.kind === 'text' ? contents.text : contents.kind === 'data' ? contents.data : '';
   return { id, messageHash: row.id, from: row.from, content, session: row.sessionId, redelivered: redelivered || isAgain };
+}
+
+function newsOf({ row }: Pending): RevocationNews | undefined {
+  const { contents } = unwrap(row);
+  return contents.kind === 'revocations' || contents.kind === 'question' ? contents : undefined;
 }
 
 /** The message's name: that of its frame, or of the one that carried it first. */

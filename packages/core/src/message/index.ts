@@ -1,5 +1,6 @@
 export type { BundleDirectory, BundleShortage } from './bundle-directory.ts';
-export { decodeContents, encodeContents, type MessageContents } from './contents.ts';
+export { decodeContents, encodeContents, type MessageContents, type RevocationNews } from './contents.ts';
+export type { NewsHandler } from './delivery.ts';
 export { memoryTransport } from './memory-transport.ts';
 export type { MessageLog, MessageLogEntry } from './message-log.ts';
 export { openMessenger, type Messenger, type MessengerOptions, type Receipt, type Received, type ReceivedHandler, type Sent } from './messenger.ts';

@@ -22,8 +22,8 @@ import { initiateSession } from '../session/initiate.ts';
 import type { SessionMode } from '../session/opening.ts';
 import type { SessionStore } from '../session/session-store.ts';
 import { Answers } from './answers.ts';
-import { encodeContents } from './contents.ts';
-import { Delivery, type ReceivedHandler } from './delivery.ts';
+import { encodeContents, type RevocationNews } from './contents.ts';
+import { Delivery, type NewsHandler, type ReceivedHandler } from './delivery.ts';
 import { Incoming, type Receipt } from './incoming.ts';
 import type { MessageLog } from './message-log.ts';
 import { Outgoing, type Sent } from './outgoing.ts';
@@ -55,6 +55,8 @@ export type MessengerOptions = {
   readonly resolveKey?: (did: AgentId, historySequence: number) => Ed25519PublicKey | Promise<Ed25519PublicKey>;
   /** What fails where nobody waits: a refused frame, a handler that rejects, a resend. Never holds plaintext. */
   readonly onError?: (error: unknown) => void;
+  /** What a peer says of revocations, or asks. Default: it is opened and not handed over. */
+  readonly onNews?: NewsHandler;
   /** Messages of a peer that can never be opened. */
   readonly onLost?: (loss: { readonly from: AgentId; readonly lost: number }) => void;
   /** Messages that the peer has taken in for good, by their ids. After a hundred of them, or a minute. */
@@ -79,6 +81,8 @@ export interface Messenger {
    * not kept; the log's error if it could not be recorded: it then waits in the outbox and is sent once the log takes it.
    */
   send(peerDid: AgentId, content: string | Uint8Array): Promise<Sent>;
+  /** As `send`, for the peer's agent and not for its user. */
+  sendNews(peerDid: AgentId, news: RevocationNews): Promise<Sent>;
   /** The result takes the handler off again. Messages that came before the first handler wait for it. */
   onMessage(handler: ReceivedHandler): () => void;
   /**
@@ -120,7 +124,7 @@ function compose(options: MessengerOptions): Parts {
   const { onAcknowledged = ignore, onPeerRollback = ignore } = options;
   const table = new SessionTable({ store, fence: options.fence, env });
   const [sessions, wire] = [serialQueue(), serialQueue()];
-  const delivery = new Delivery({ store, env, onError });
+  const delivery = new Delivery({ store, env, onError, onNews: options.onNews });
   const outgoing = new Outgoing({ table, store, transport, env, log, sessions, onError }, wire);
   const resolve = options.resolveKey ?? firstContactKey;
   const resolveKey = async (did: AgentId, sequence: number): Promise<Ed25519PublicKey> => resolve(did, sequence);
@@ -144,6 +148,7 @@ function messenger(parts: Parts): Messenger {
         const contents = encodeContent(content);
         return outgoing.send(await table.preferred(peerDid), { peer: peerDid, contents });
       }),
+    sendNews: (peerDid, news) => open(async () => outgoing.send(await table.preferred(peerDid), { peer: peerDid, contents: encodeContents(news) })),
     onMessage: (handler) => delivery.addHandler(handler),
     receive: (frame) => open(() => incoming.receive(frame)),
     close: () => (parts.closing ??= close(parts)),

@@ -13,7 +13,9 @@ import type { KeyProtection } from './encrypted-key-store.ts';
 import { fileKeyStore } from './file-key-store.ts';
 import { fileSignedHeads } from './file-signed-heads.ts';
 import { loadSessionKey } from './session-row-seal.ts';
+import { keepUp } from '../client/keep-up.ts';
 import { sqliteApprovalStore } from './sqlite-approval-store.ts';
+import { sqliteClockStore } from './sqlite-clock-store.ts';
 import { openSqliteSessions } from './sqlite-session-store.ts';
 import { openSqliteAuditStore } from './sqlite-audit-store.ts';
 import { sqliteLimitStore } from './sqlite-limit-store.ts';
@@ -75,8 +77,15 @@ async function openState(dir: string, env: Env): Promise<{ readonly value: HomeS
       replay: sqliteReplayStore(state),
       approvals: sqliteApprovalStore(state),
       revocations: sqliteRevocationStore(state),
+      clock: sqliteClockStore(state),
     };
-    return { value: await openHomeState(stores, env), close: async () => state.close() };
+    const value = await openHomeState(stores, env);
+    const end = keepUp(value, env);
+    const close = async (): Promise<void> => {
+      end();
+      state.close();
+    };
+    return { value, close };
   } catch (error) {
     state.close();
     throw error;

@@ -1,10 +1,21 @@
 import type { RevocationStore } from '../capability/revocation-store.ts';
 import { StoreError } from '../errors/store-error.ts';
+import type { AgentId } from '../identity/agent-id.ts';
 import type { SqliteState } from './sqlite-state.ts';
 
 /** Revocation lists in the state file. */
 export function sqliteRevocationStore(state: SqliteState): RevocationStore {
+  const versionOf = versionReader(state);
   return {
+    version: versionOf,
+    agents: async () =>
+      state.read((db) =>
+        db
+          .prepare('SELECT did FROM agent ORDER BY did')
+          .all()
+          .map(({ did }) => did as AgentId),
+      ),
+    addAgent: (agent) => state.write((db) => void db.prepare('INSERT OR IGNORE INTO agent (did) VALUES (?)').run(agent)),
     load: async () =>
       state.read((db) => {
         const lists = db.prepare('SELECT issuer, head FROM revocation_list').all() as { issuer: string; head: string }[];
@@ -23,5 +34,28 @@ export function sqliteRevocationStore(state: SqliteState): RevocationStore {
           'INSERT INTO revocation_list (issuer, size, head) VALUES (?, ?, ?) ON CONFLICT (issuer) DO UPDATE SET size = excluded.size, head = excluded.head',
         ).run(issuer, size + segments.length, head);
       }),
+  };
+}
+
+/** `data_version` changes with any write of another connection, also of counters: what this is about is read only then. */
+function versionReader(state: SqliteState): () => string {
+  const prepare = () =>
+    state.read((db) => ({
+      file: db.prepare('PRAGMA data_version'),
+      lists: db.prepare("SELECT (SELECT count(*) FROM agent) || ' ' || ifnull(group_concat(head, ' '), '') AS version FROM revocation_list"),
+    }));
+  let statements: ReturnType<typeof prepare> | undefined;
+  let file: unknown;
+  let version = '';
+  return () => {
+    const { file: asked, lists } = (statements ??= prepare());
+    return state.read(() => {
+      const now = asked.get()?.['data_version'];
+      if (now !== file) {
+        version = lists.get()?.['version'] as string;
+        file = now;
+      }
+      return version;
+    });
   };
 }

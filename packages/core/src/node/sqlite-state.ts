@@ -32,6 +32,12 @@ PRAGMA application_id = ${applicationId};
 PRAGMA user_version = ${formatVersion};
 `;
 
+/** What came after the first files were written: they get it when they are opened. */
+const additions = `
+CREATE TABLE IF NOT EXISTS agent (did TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS clock (one INTEGER PRIMARY KEY CHECK (one = 1), latest INTEGER NOT NULL) STRICT;
+`;
+
 export type SqliteStateOptions = {
   /** The database file; its folder exists. `-wal` and `-shm` stand beside it. */
   readonly path: string;
@@ -154,6 +160,7 @@ function createOrCheckSchema(db: DatabaseSync, env: Pick<Env, 'now'>): void {
     // Claims are in whole seconds: what was issued in the second in which the file began is not older than it.
     db.prepare('INSERT INTO meta (one, since, purged) VALUES (1, ?, 0)').run(Math.floor(env.now() / 1000) * 1000);
   }
+  db.exec(additions);
   db.exec('COMMIT');
 }
 

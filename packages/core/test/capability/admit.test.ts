@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { importEd25519SecretKey } from '#suite';
 import { encodeBase64url } from '../../src/bytes/base64url.ts';
-import { admit, didKeys, type IssuerKeys } from '../../src/capability/index.ts';
+import { admit, didKeys, verificationBudget, type IssuerKeys } from '../../src/capability/index.ts';
 import { formatAgentId, keyThumbprint, parseAgentId } from '../../src/identity/agent-id.ts';
 import { agent, claims, clockAt, forge, goodHeader, grant, holder, issuer, refusalOf, start, stranger, world } from './support.ts';
 
@@ -184,6 +184,24 @@ describe('trust, audience, holder', () => {
     env.advance(400);
     expect(await refusal(forge({ key: stranger }))).toMatchObject({ code: 'EXPIRED' });
     expect(keys.asked).toBe(1);
+  });
+
+  it('[CAP-PEER-BUDGET] in front of admit as well: what is refused cheaply is free, and beyond the budget no signature is looked at', async () => {
+    const env = clockAt();
+    const { context } = world();
+    const by = (peer?: string) => ({ ...context, env, budget, ...(peer === undefined ? {} : { peer }) });
+    const budget = verificationBudget(env, { burst: 2, perSecond: 1 });
+    const codeOf = async (token: string, peer?: string) => (await admit(token, by(peer))).denied?.code;
+    for (let n = 0; n < 10; n++) expect(await codeOf(forge({ payload: claims({ aud: 'x' }) }), 'eve')).toBe('AUD_MISMATCH');
+    for (let n = 0; n < 10; n++) expect(await codeOf(forge(), 'eve')).toBeUndefined();
+    const forged = forge({ key: stranger });
+    expect([await codeOf(forged, 'eve'), await codeOf(forged, 'eve')]).toEqual(['SIG_BAD', 'SIG_BAD']);
+    expect((await admit(forged, by('eve'))).denied).toMatchObject({ code: 'RATE', class: 'LIMIT', retryAfter: 1 });
+    expect(await codeOf(forge(), 'eve')).toBe('RATE');
+    expect(await codeOf(forge(), 'bob')).toBeUndefined();
+    expect([await codeOf(forged), await codeOf(forged), await codeOf(forged)]).toEqual(['SIG_BAD', 'SIG_BAD', 'RATE']);
+    env.advance(1);
+    expect(await codeOf(forge(), 'eve')).toBeUndefined();
   });
 
   it('[CAP-KEY] issuer keys are kept up to a bound, and a wrong kid neither enters nor evicts', () => {

@@ -8,9 +8,12 @@ import {
   attenuateCapability,
   didKeys,
   inProcessAudience,
+  issueInvocation,
   len,
+  memoryReplayStore,
   subpath,
   toolGrants,
+  verifyInvocation,
   type AdmitContext,
   type CapabilityRequest,
   type IssuerKeys,
@@ -184,6 +187,55 @@ describe('a chain', () => {
     expect(await at(overrides).refusal(token())).toMatchObject(denial);
   });
 
+  const early = rootLink({ iat: seconds - 500, nbf: seconds - 500, exp: seconds - 100 });
+  const later = rootLink({ nbf: seconds + 100 });
+  it.each<[string, () => string | readonly string[], string]>([
+    ['1 no proof: the child alone', () => good, 'LINK_BROKEN'],
+    ['2 a missing proof: another root above', () => [other, good], 'LINK_BROKEN'],
+    ['3 an expired proof', () => [early, childLink(early, { iat: seconds - 500, nbf: seconds - 500, exp: seconds - 100 })], 'EXPIRED'],
+    ['4 a proof that is not valid yet', () => [later, childLink(later, { nbf: seconds + 100 })], 'NOT_YET'],
+    ['5 principals that do not align', () => [parent, childLink(parent, { iss: keyThumbprint(stranger.publicKey) }, stranger)], 'LINK_BROKEN'],
+    ['6 subjects that do not align', () => [parent, childLink(parent, { sub: holder })], 'SUBJECT_CHANGED'],
+    [
+      '7 a bad signature of the proof',
+      () => [forge({ payload: rootClaims(), key: stranger }), childLink(forge({ payload: rootClaims(), key: stranger }))],
+      'SIG_BAD',
+    ],
+    ['8 a bad signature of the child', () => [parent, forge({ payload: childClaims(parent), header: goodHeader(agent), key: stranger })], 'SIG_BAD'],
+    [
+      '9 an invalid root: by nobody who is trusted',
+      () => {
+        const theirs = forge({ payload: rootClaims({ iss: holder }), header: goodHeader(agent), key: agent });
+        return [theirs, childLink(theirs)];
+      },
+      'ISSUER_UNTRUSTED',
+    ],
+    ['10 a policy that is violated: a wider grant', () => [parent, childLink(parent, { authorization_details: [grant('*')] })], 'WIDENED'],
+    [
+      '11 a right that may not be passed on',
+      () => {
+        const closed = rootLink({ del_max_depth: 0 });
+        return [closed, childLink(closed, { del_max_depth: 0 })];
+      },
+      'DEPTH_EXCEEDED',
+    ],
+  ])('[CAP-THIRTEEN] %s', async (_title, token, code) => {
+    expect(await at().refusal(token())).toMatchObject({ code });
+  });
+
+  it.each<[string, (of: { aud: string }) => object, number, object]>([
+    ['12 an expired invocation', () => ({}), 61, { code: 'POP_WINDOW' }],
+    ['13 an invocation for another audience', () => ({ aud: 'mcp://elsewhere/' }), 0, { code: 'POP_BAD', constraint: 'aud' }],
+  ])('[CAP-THIRTEEN] %s', async (_title, changes, ageSeconds, denial) => {
+    const { env, admitted } = at();
+    const handle = await admitted([parent, good] as never);
+    const request = { tool: 'search', input: {}, aud: place, cap: handle.cap, call: 'c1' };
+    const proof = await issueInvocation({ ...request, ...changes(request) }, { signer: localSigner(stranger), env });
+    env.advance(ageSeconds);
+    const verify = () => verifyInvocation({ proof, handle, call: request, audience: place, replay: memoryReplayStore({ now: () => 0 }), env });
+    expect((await verify()).denied).toMatchObject(denial);
+  });
+
   it('[CAP-NARROWS] arguments and grants only ever narrow', async () => {
     const wide = rootLink({ authorization_details: [grant('read', { path: subpath('/data'), note: { len: { max: 10 }, optional: true } })] });
     const child = (args: object) => [wide, childLink(wide, { authorization_details: [grant('read', args as never)] })];
@@ -288,6 +340,20 @@ describe('attenuateCapability', () => {
     expect((await admitAt(await pass(moving, { grants: [grant('read')] }))).denied).toBeUndefined();
     const staying = await issue(limited, { delegate: 1, audience: place });
     expect((await admitAt(await pass(staying), stranger, { audience: place })).denied).toBeUndefined();
+  });
+
+  it('[CAP-DELEGATE-LIMITED] but between agents whose limits one store counts: who says so of others convinces nobody', async () => {
+    const [from, to] = [holder, formatAgentId(stranger.publicKey)].map((did) => inProcessAudience(did)) as [string, string];
+    const moving = await issue([{ ...grant('search'), limit: { count: 5 } }], { delegate: 1 });
+    const passed = await attenuateCapability(
+      moving,
+      { holder: stranger.publicKey, grants: tools({ search: anyArgs() }) },
+      { signer: localSigner(agent), env, home: () => true },
+    );
+    const codeAt = async (home: readonly string[]) => (await admitAt(passed, stranger, { home: (id) => home.includes(id) })).denied?.code;
+    expect(await codeAt([from, to])).toBeUndefined();
+    for (const home of [[], [from], [to]]) expect(await codeAt(home)).toBe('WIDENED');
+    expect((await admitAt(passed)).denied).toMatchObject({ code: 'WIDENED', link: 1, constraint: 'aud' });
   });
 
   it('[CAP-TIME] a link ends with the shortest life above it', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { memoryLimitStore, reportCost, reserve, settleGrant, spendGrant, authorize, type Limit, type ToolGrant } from '../../src/capability/index.ts';
 import { toSmallestParts } from '../../src/capability/limits.ts';
-import { call, keyOf, limited, payPlace } from './state-support.ts';
+import { call, keyOf, limited, payPlace, place } from './state-support.ts';
 import { agent, claims, forge, grant, world } from './support.ts';
 
 async function single(limit: Limit, more: Partial<ToolGrant> = {}) {
@@ -49,6 +49,15 @@ describe('limits charge every ancestor', () => {
     expect((await call(handle, where)).denied).toBeUndefined();
     expect((await call(handle, where)).denied).toBeUndefined();
     expect((await call(handle, where)).denied).toMatchObject({ code: 'COUNT_SPENT', link: 3 });
+  });
+
+  it('[STATE-COUNTED-ONCE] a limit is counted in one place: no token with two is issued, and one that was signed otherwise is refused', async () => {
+    const grants = [limited('pay', { limit: { count: 1 } })];
+    const where = await payPlace();
+    await expect(where.issue(grants, { audience: [place, 'mcp://b/'] })).rejects.toThrow(/counted in one place/);
+    await where.issue([limited('pay', {})], { audience: [place, 'mcp://b/'] });
+    const handle = await where.handleAs(forge({ payload: claims({ aud: [place, 'mcp://b/'], authorization_details: grants } as never) }), agent);
+    expect((await call(handle, where)).denied).toMatchObject({ code: 'AUD_MISMATCH', constraint: 'limit' });
   });
 
   it('[STATE-ALL-OR-NONE] a refusal by one link leaves the others as they were', async () => {

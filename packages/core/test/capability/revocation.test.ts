@@ -13,6 +13,7 @@ import {
   type RevocationEntry,
   type RevocationStore,
 } from '../../src/capability/index.ts';
+import { encodeBase64url } from '../../src/bytes/base64url.ts';
 import { keyThumbprint } from '../../src/identity/agent-id.ts';
 import { localSigner } from '../../src/identity/signer.ts';
 import { agentContext, call, didOf, keyOf, limited, payPlace, rootContext, start } from './state-support.ts';
@@ -200,6 +201,45 @@ describe('freshness', () => {
     expect((await where.admitAs(token, agent)).denied).toBeUndefined();
   });
 
+  it('[STATE-STALE] nor by one that is dated ahead', async () => {
+    const [home, where] = [await payPlace({ own: [issuer] }), await payPlace()];
+    home.env.advance(20);
+    await home.revocations.renew(rootContext);
+    await where.revocations.import(home.revocations.export(issuer) as string);
+    expect((await where.admitAs(await where.issue(anything, { maxStaleSeconds: 0 }), agent)).denied).toMatchObject({ code: 'REVOCATION_STALE' });
+  });
+
+  it('[STATE-ANSWER] an answer to a nonce lets one admission pass what demands it, for half a minute', async () => {
+    const [home, where] = [await payPlace({ own: [issuer] }), await payPlace()];
+    const token = await where.issue(anything, { maxStaleSeconds: 0 });
+    const nonce = encodeBase64url(new Uint8Array(32).fill(1));
+    const [text] = await home.revocations.news({ after: 0, nonce }, rootContext);
+    const revocations = await where.revocations.confirm({ text: text as string, issuer, nonce });
+    expect((await where.admitAs(token, agent)).denied).toMatchObject({ code: 'REVOCATION_STALE' });
+    const { handle } = await where.admitAs(token, agent, { revocations });
+    expect(codeAt(handle as CapabilityHandle)).toBeUndefined();
+    where.env.advance(30);
+    expect(codeAt(handle as CapabilityHandle)).toBe('REVOCATION_STALE');
+  });
+
+  it('[STATE-ANSWER] an answer to another nonce, without one, or by another issuer is refused, and what it says ends what it names', async () => {
+    const [home, where] = [await payPlace({ own: [issuer] }), await payPlace()];
+    const [nonce, other] = [1, 2].map((fill) => encodeBase64url(new Uint8Array(32).fill(fill))) as [string, string];
+    const bad = { code: 'TALOS_CAPABILITY_BAD_REVOCATIONS' };
+    for (const reader of [{ after: 0 }, { after: 0, nonce: other }]) {
+      const [text] = await home.revocations.news(reader, rootContext);
+      await expect(where.revocations.confirm({ text: text as string, issuer, nonce })).rejects.toMatchObject(bad);
+    }
+    const [theirs] = await home.revocations.news({ after: 0, nonce }, agentContext);
+    await expect(where.revocations.confirm({ text: theirs as string, issuer, nonce })).rejects.toMatchObject(bad);
+    const token = await where.issue(anything, { maxStaleSeconds: 0 });
+    await revokeToken(home.revocations, token, rootContext);
+    const [text] = await home.revocations.news({ after: 0, nonce }, rootContext);
+    await expect(where.revocations.confirm({ text: flip(text as string, -10), issuer, nonce })).rejects.toMatchObject(bad);
+    const revocations = await where.revocations.confirm({ text: text as string, issuer, nonce });
+    expect((await where.admitAs(token, agent, { revocations })).denied).toMatchObject({ code: 'REVOKED' });
+  });
+
   it('[STATE-STALE] an issuer of this home is always fresh', async () => {
     const where = await payPlace({ own: [issuer] });
     const handle = await where.handleAs(await where.issue(anything, { ...long, maxStaleSeconds: 1 }), agent);
@@ -368,11 +408,53 @@ describe('a list from elsewhere', () => {
     const store = memoryRevocationStore();
     const [a, b] = [await payPlace({ store }), await payPlace({ store })];
     await a.revocations.revoke([{ task: 'a' }], rootContext);
-    await expect(b.revocations.revoke([{ task: 'b' }], rootContext)).rejects.toMatchObject({ code: 'TALOS_STORE_CONFLICT', retryable: true });
-    await b.revocations.reload();
     await b.revocations.revoke([{ task: 'b' }], rootContext);
-    await a.revocations.reload();
+    expect(await Promise.all([a.revocations.raiseEpoch(rootContext), b.revocations.renew(rootContext)])).toEqual([1, undefined]);
+    await a.revocations.refresh();
     expect(verifyRevocationList(parseRevocationList(a.revocations.export(issuer) as string), didKeys()).entries).toEqual([{ task: 'a' }, { task: 'b' }]);
+  });
+
+  it('[STATE-LIST] what another writer of the store took back ends chains here as soon as it is asked for', async () => {
+    const store = memoryRevocationStore();
+    const [a, b] = [await family({ store }), await payPlace({ store })];
+    expect(a.revocations.refresh()).toBeUndefined();
+    await b.revocations.revoke([a.entryOf(a.handles.two)], rootContext);
+    expect(a.codes()).toEqual([ok, ok, ok, ok]);
+    await a.revocations.refresh();
+    expect(a.codes()).toEqual([ok, 'REVOKED', 'ANCESTOR_REVOKED', ok]);
+    expect(a.revocations.refresh()).toBeUndefined();
+  });
+
+  it('[STATE-LIST] a long list travels in parts that fit messages, and no part says that it is the whole', async () => {
+    const home = await author();
+    const tasks = (name: string) => Array.from({ length: 3000 }, (_, i) => ({ task: `${name}${i}${'x'.repeat(400)}` }));
+    await home.revocations.revoke(tasks('a'), rootContext);
+    home.env.advance(100);
+    const f = await family();
+    const handle = await f.handleAs(await f.issue(anything, { lifetimeSeconds: 7200, task: 'late' }), agent);
+    f.env.advance(400);
+    home.env.advance(300);
+    await home.revocations.revoke([...tasks('b'), { task: 'late' }], rootContext);
+    const parts = await home.revocations.news({ after: 0 }, rootContext);
+    expect(parts.length).toBeGreaterThan(2);
+    for (const part of parts) expect(part.length).toBeLessThan(1_000_000);
+    await f.revocations.import(parts[0]!);
+    // Who holds back the rest has not made the news fresh.
+    expect(codeAt(handle)).toBe('REVOCATION_STALE');
+    for (const part of parts.slice(1)) await f.revocations.import(part);
+    expect(codeAt(handle)).toBe('REVOKED');
+    expect(f.revocations.size(issuer)).toBe(home.revocations.size(issuer));
+  });
+
+  it('[STATE-LIST-BAD] of an issuer that nobody here follows costs no signature', async () => {
+    const asked: string[] = [];
+    const f = await family({ keys: { resolve: (who: string) => void asked.push(who) } });
+    const other = await payPlace();
+    await other.revocations.revoke([{ task: 'x' }], { issuer: didOf(keyOf(99)), signer: localSigner(keyOf(99)) });
+    await expect(f.revocations.import(other.revocations.export(didOf(keyOf(99))) as string)).rejects.toMatchObject({
+      code: 'TALOS_CAPABILITY_BAD_REVOCATIONS',
+    });
+    expect(asked).toEqual([]);
   });
 
   it('[STATE-LIST] parses what it formats', () => {

@@ -67,6 +67,40 @@ describe.each([
   });
 });
 
+it('[STATE-CLIENT] all rights of a holder, for a task, on behalf of somebody, or all that there are, are taken back at once', async () => {
+  const stores = memoryHome();
+  const owner = await TalosClient.create('owner', { stores });
+  const trust = { issuers: [owner.did] };
+  const agents = [await TalosClient.create('one', { stores, trust }), await TalosClient.create('two', { stores, trust })];
+  const rights = async () =>
+    Promise.all(
+      agents.flatMap((agent) =>
+        [{}, { task: 'trip' }, { subject: 'mailto:ann@acme.example' }].map(async (more) =>
+          agent.guard({ capability: await owner.grant({ to: agent.did, tools: { pay: anyArgs() }, ...more }) }),
+        ),
+      ),
+    );
+  const codes = async (guards: Awaited<ReturnType<typeof rights>>) =>
+    Promise.all(
+      guards.map(async (guard) => {
+        const decision = await guard.check(pay);
+        return decision.allowed ? 'ok' : decision.denial.code;
+      }),
+    );
+  const before = await rights();
+  await owner.revoke({ task: 'trip' });
+  expect(await codes(before)).toEqual(['ok', 'REVOKED', 'ok', 'ok', 'REVOKED', 'ok']);
+  await owner.revoke({ subject: 'mailto:ann@acme.example' });
+  expect(await codes(before)).toEqual(['ok', 'REVOKED', 'REVOKED', 'ok', 'REVOKED', 'REVOKED']);
+  await owner.revoke({ holder: agents[0]!.did });
+  expect(await codes(before)).toEqual(['REVOKED', 'REVOKED', 'REVOKED', 'ok', 'REVOKED', 'REVOKED']);
+  await owner.revokeAll();
+  expect((await codes(before))[3]).toBe('EPOCH_OLD');
+  expect((await codes(await rights()))[3]).toBe('ok');
+  for (const wrong of [{}, { task: 'a', subject: 'b' }, { jti: 'x' }, null]) await expect(owner.revoke(wrong as never)).rejects.toThrow();
+  await Promise.all([owner, ...agents].map((client) => client.close()));
+});
+
 it('[STATE-CLIENT] a revocation travels to another home as text', async () => {
   const owner = await TalosClient.create('owner', { stores: memoryHome() });
   const agent = await TalosClient.create('agent', { stores: memoryHome(), trust: { issuers: [owner.did] } });

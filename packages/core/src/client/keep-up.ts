@@ -1,0 +1,54 @@
+/** Several processes of one home: what one of them takes back ends in all (docs/spec/05 §4). @module */
+import { deny, type Denial } from '../capability/denial.ts';
+import type { Env } from '../env/env.ts';
+import type { HomeState } from './home-state.ts';
+
+/**
+ * Before each decision: what other processes took back, and what time it is. A home that cannot be asked refuses.
+ * @returns The refusal, if there is one; nothing to wait for if nothing has changed.
+ */
+export function catchUp(state: HomeState, env: Env): Promise<Denial | undefined> | undefined {
+  try {
+    const refreshing = state.revocations.refresh();
+    if (refreshing !== undefined) return refreshing.then(() => keepTime(state, env)).catch(() => deny('REVOCATION_STALE'));
+  } catch {
+    return Promise.resolve(deny('REVOCATION_STALE'));
+  }
+  return keepTime(state, env);
+}
+
+function keepTime({ clock }: HomeState, env: Env): Promise<Denial | undefined> | undefined {
+  try {
+    return clock.advance(env)?.then(
+      () => undefined,
+      () => deny('CLOCK_UNSAFE'),
+    );
+  } catch {
+    return Promise.resolve(deny('CLOCK_UNSAFE'));
+  }
+}
+
+/** How soon tools that run hear that another process took their right back. Calls that begin hear at once. */
+const pollMs = 250;
+
+/** Keeps asking, for the calls in flight. The result ends it. */
+export function keepUp({ revocations }: HomeState, env: Env): () => void {
+  let cancel: (() => void) | undefined;
+  let isEnded = false;
+  const wait = (): void => {
+    if (!isEnded) cancel = env.after(pollMs, ask);
+  };
+  const ask = (): void => {
+    try {
+      // What fails here refuses the next call that begins.
+      void Promise.resolve(revocations.refresh()).then(wait, wait);
+    } catch {
+      wait();
+    }
+  };
+  wait();
+  return () => {
+    isEnded = true;
+    cancel?.();
+  };
+}
