@@ -3,7 +3,7 @@ import { systemEnv } from '@talosprotocol/core';
 import type { AgentId } from '@talosprotocol/core/identity';
 import { openMessenger, type Messenger } from '@talosprotocol/core/message';
 import { memorySessionStore } from '@talosprotocol/core/session';
-import { webSocketTransport } from '@talosprotocol/core/web';
+import { deliveryWindow, webSocketTransport } from '@talosprotocol/core/web';
 import { hostileRelay, type Carried, type HostileRelay, type Malice } from './hostile-relay.ts';
 import { agentAt, closeAll, codeOf, newIdentity, onClose, until } from './support.ts';
 
@@ -152,7 +152,7 @@ describe('a session under a hostile relay', () => {
     const held = new Promise<void>((resolve) => (release = resolve));
     await agent.transport.receive(agent.did, () => held);
     expect(await codeOf(agent.transport.send(agent.did, Uint8Array.of(1)))).toBe('no error');
-    for (let i = 0; i < 100; i++) relay.deliver({ to: agent.did, frame: Uint8Array.of(i) });
+    for (let i = 0; i <= deliveryWindow.frames; i++) relay.deliver({ to: agent.did, frame: Uint8Array.of(i) });
     await until(() => agent.errors.some((error) => (error as { code?: string }).code === 'TALOS_TRANSPORT_PROTOCOL'));
     release();
   });

@@ -126,7 +126,7 @@ describe('mailbox', () => {
   });
 
   it('[RLY-BACKPRESSURE] a consumer that does not acknowledge is given one window and no more', async () => {
-    const { url } = await relayHere();
+    const { url } = await relayHere({ limits: { strangers: { frames: 2 * deliveryWindow.frames, bytes: 2 ** 24 } } });
     const owner = await newIdentity();
     const sender = await new RawClient(url).authenticate(await newIdentity());
     await fill(sender, owner.did, deliveryWindow.frames + 20);

@@ -3,6 +3,7 @@ import type { Env } from '../env/env.ts';
 import type { AgentId } from '../identity/agent-id.ts';
 import type { InboxRow, SessionStore } from '../session/session-store.ts';
 import { decodeContents, type MessageContents } from './contents.ts';
+import { rowRemoval, type RowRemoval } from './row-removal.ts';
 
 export type Received = {
   /** The message's name at both ends: its hash, or that of the frame that carried it first if it had to be encrypted again. */
@@ -31,6 +32,7 @@ const closeGraceMs = 5000;
 /** Owns the inbox rows that were committed and not finished. */
 export class Delivery {
   readonly #parts: { readonly store: SessionStore; readonly env: Env; readonly onError: (error: unknown) => void };
+  readonly #removeInbox: RowRemoval;
   readonly #handlers = new Set<ReceivedHandler>();
   /** Rows that no handler has finished, by id. */
   readonly #pending = new Map<string, Pending>();
@@ -40,6 +42,7 @@ export class Delivery {
 
   constructor(parts: { readonly store: SessionStore; readonly env: Env; readonly onError: (error: unknown) => void }) {
     this.#parts = parts;
+    this.#removeInbox = rowRemoval((ids) => parts.store.removeInbox(ids));
   }
 
   /** What came while there was no handler is handed to the first one. */
@@ -81,7 +84,7 @@ export class Delivery {
     pending.redelivered = true;
     try {
       await Promise.all([...this.#handlers].map(async (handler) => handler(message)));
-      await this.#parts.store.removeInbox([pending.row.id]);
+      await this.#removeInbox([pending.row.id]);
       this.#pending.delete(pending.row.id);
     } catch (error) {
       this.#parts.onError(error);
