@@ -63,5 +63,7 @@ export const sessionRequirements = {
     'Garbage has a budget: beyond it a frame is tried under two header keys, and an opening in that name costs nothing, while the genuine stream goes on.',
   'MSG-PEER-ROLLBACK': 'A peer that sends from an older state is noticed; a header repeated with another body is a duplicate and nothing else.',
   'RAT-ONE-WAY': 'A stream in one direction heals: the receiver answers with an empty step, once, and two idle peers stay silent.',
+  'RAT-FOREIGN':
+    'Under the constants of olm and of Signal v3 the ratchet talks with their own code both ways, out of order, late, damaged and over sixty turns.',
   'VEC-WIRE': 'The wire format is what the frozen vectors say, in both suites.',
 } as const;
