@@ -65,7 +65,8 @@ export class RatchetEnd {
       encryptHeader: (header) => writeHeader(header),
       openHeader: (bytes, { headerKey }) => {
         const header = readHeader(bytes);
-        const isOfChain = hex(headerKey.expose()) === hex(nextChain) ? !known.includes(hex(header.ratchetKey)) : hex(headerKey.expose()) === hex(header.ratchetKey);
+        const isOfChain =
+          hex(headerKey.expose()) === hex(nextChain) ? !known.includes(hex(header.ratchetKey)) : hex(headerKey.expose()) === hex(header.ratchetKey);
         return isOfChain ? header : undefined;
       },
       encryptBody: (plaintext, { messageKey, encryptedHeader }) => seal(plaintext, readHeader(encryptedHeader), messageKey.expose()),
@@ -122,8 +123,7 @@ export function fixedEnv(seed: string): Env {
   return {
     now: () => 1_767_225_600_000,
     monotonic: () => 0,
-    randomBytes: (length) =>
-      Uint8Array.from(createHash('shake256', { outputLength: length }).update(`${seed}/${counter++}`).digest()),
+    randomBytes: (length) => Uint8Array.from(createHash('shake256', { outputLength: length }).update(`${seed}/${counter++}`).digest()),
     after: () => () => undefined,
   };
 }

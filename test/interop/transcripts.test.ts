@@ -4,7 +4,10 @@ import { interopCases, type FrozenBundle } from './cases.ts';
 import { converse, type Speaker } from './conversation.ts';
 import { hex } from './foreign-ratchet.ts';
 
-type Transcript = { readonly bundle: FrozenBundle; readonly messages: readonly { readonly from: 'first' | 'second'; readonly text: string; readonly wire: string }[] };
+type Transcript = {
+  readonly bundle: FrozenBundle;
+  readonly messages: readonly { readonly from: 'first' | 'second'; readonly text: string; readonly wire: string }[];
+};
 
 /** Says what the foreign end said, and takes only what it took, byte for byte, each once. */
 function replay({ messages }: Transcript, own: 'first' | 'second'): Speaker {

@@ -46,6 +46,10 @@ export const sessionRequirements = {
   'MSG-PERSIST-THEN-SEND': 'No bytes leave before the new state is durable, and what was durable is sent after a crash, byte for byte.',
   'MSG-RECORD-THEN-SEND': 'A message is recorded after the commit and before the send or the handler; without its record it is not sent.',
   'MSG-FIVE-KEYS': 'Five sends started at once give five messages under five keys, in one commit.',
+  'MSG-GROUP-COMMIT': 'Frames of one session that wait are kept by one commit, then recorded, handed over and acknowledged in order.',
+  'MSG-BATCH-ISOLATION':
+    'A frame of a batch that does not open loses none of the others and changes nothing: a batch comes to what its frames come to one by one.',
+  'MSG-BATCH-SEND': 'What a transport takes of a batch is a part from its front; the rest waits in the outbox, in order.',
   'MSG-DUPLICATE': 'A frame that comes twice is handed over once.',
   'MSG-REDELIVER': 'A message whose handler did not finish comes again with the same id, marked as redelivered.',
   'MSG-STRANGER': 'Frames of strangers change nothing, keep nothing alive and get no answer.',

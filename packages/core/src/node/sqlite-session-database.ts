@@ -6,6 +6,7 @@ import type { StoredPrekey } from '../session/prekeys.ts';
 import type { InboxRow, KeptRow, OpenedMessage, OutboxRow, SessionWrites, StoredSession } from '../session/session-store.ts';
 import type { StoredSkippedKey } from '../session/session-state-codec.ts';
 import { inTransaction, openDatabase } from './open-database.ts';
+import { decodeWrites } from './sqlite-session-batch.ts';
 import type { PrekeyName, SessionRequest } from './sqlite-session-messages.ts';
 
 /** "talo" and one: not the log's. */
@@ -68,7 +69,8 @@ export class SessionDatabase {
   }
 
   /** All or none. A check that fails inside the transaction takes back what was written before it. */
-  commit({ agent, sessionId, expectedVersion, writes }: Asked<'commit'>): number {
+  commit({ agent, sessionId, expectedVersion, writes: packed }: Asked<'commit'>): number {
+    const writes = decodeWrites(packed);
     return inTransaction(this.#db, title, () => {
       const seq = this.#saveState({ agent, sessionId, expectedVersion, writes });
       this.#saveMemory(agent, { sessionId, seq, writes });
@@ -121,7 +123,7 @@ export class SessionDatabase {
   }
 
   /** @returns The session's row number. */
-  #saveState({ agent, sessionId, expectedVersion, writes }: Omit<Asked<'commit'>, 'op'>): number {
+  #saveState({ agent, sessionId, expectedVersion, writes }: Omit<Asked<'commit'>, 'op' | 'writes'> & { readonly writes: SessionWrites }): number {
     const { findSession, saveSession, updateSession } = this.#statements;
     const present = findSession.get(agent, sessionId) as Present | undefined;
     if ((present?.version ?? 0) !== expectedVersion) throw conflict('the session has another version');
