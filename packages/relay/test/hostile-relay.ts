@@ -17,6 +17,8 @@ export type HostileRelay = {
   greeting?: Uint8Array | string;
   /** Deliveries name a subscription that was over before. */
   isStale?: boolean;
+  /** Added to what it says that it took of a batch. */
+  boast?: number;
   readonly carried: Carried[];
   deliver(carried: Carried): void;
 };
@@ -70,7 +72,7 @@ function serve(socket: WebSocket, relay: HostileRelay, { receivers, waiting }: B
       const count = instead.includes('refuse') ? instead.indexOf('refuse') : instead.length;
       if (count === 0) return say({ type: 'refused', request, reason: 'full' });
       relay.carried.push(...carried.slice(0, count));
-      say(message.type === 'send' ? { type: 'done', request } : { type: 'taken', request, count });
+      say(message.type === 'send' ? { type: 'done', request } : { type: 'taken', request, count: count + (relay.boast ?? 0) });
       for (const each of instead.slice(0, count).flat()) if (each !== 'refuse') relay.deliver(each);
     }
   });
