@@ -7,6 +7,7 @@ export const relayRequirements = {
   'RLY-AUTH-TIME': 'A proof counts for half a minute, and a connection that proves nothing ends.',
   'RLY-AUTH-HISTORY': 'A key that was given up proves nothing any more, and a history that contradicts the known one is refused.',
   'RLY-QUOTA': 'What waits in a mailbox is bounded for each known sender and for all strangers together, in frames and bytes.',
+  'RLY-BATCH': 'Of a batch of frames a part from its front is kept, in order, and none behind the first that is not.',
   'RLY-ONCE': 'A frame that is sent again while it waits is kept once.',
   'RLY-TTL': 'A frame that waited seven days is not delivered, and is deleted.',
   'RLY-ACK': 'A frame is deleted when it is acknowledged, only by who was given it, and delivered again until then.',

@@ -46,6 +46,10 @@ export const sessionRequirements = {
   'MSG-PERSIST-THEN-SEND': 'No bytes leave before the new state is durable, and what was durable is sent after a crash, byte for byte.',
   'MSG-RECORD-THEN-SEND': 'A message is recorded after the commit and before the send or the handler; without its record it is not sent.',
   'MSG-FIVE-KEYS': 'Five sends started at once give five messages under five keys, in one commit.',
+  'MSG-GROUP-COMMIT': 'Frames of one session that wait are kept by one commit, then recorded, handed over and acknowledged in order.',
+  'MSG-BATCH-ISOLATION':
+    'A frame of a batch that does not open loses none of the others and changes nothing: a batch comes to what its frames come to one by one.',
+  'MSG-BATCH-SEND': 'What a transport takes of a batch is a part from its front; the rest waits in the outbox, in order.',
   'MSG-DUPLICATE': 'A frame that comes twice is handed over once.',
   'MSG-REDELIVER': 'A message whose handler did not finish comes again with the same id, marked as redelivered.',
   'MSG-STRANGER': 'Frames of strangers change nothing, keep nothing alive and get no answer.',
@@ -63,5 +67,7 @@ export const sessionRequirements = {
     'Garbage has a budget: beyond it a frame is tried under two header keys, and an opening in that name costs nothing, while the genuine stream goes on.',
   'MSG-PEER-ROLLBACK': 'A peer that sends from an older state is noticed; a header repeated with another body is a duplicate and nothing else.',
   'RAT-ONE-WAY': 'A stream in one direction heals: the receiver answers with an empty step, once, and two idle peers stay silent.',
+  'RAT-FOREIGN':
+    'Under the constants of olm and of Signal v3 the ratchet talks with their own code both ways, out of order, late, damaged and over sixty turns.',
   'VEC-WIRE': 'The wire format is what the frozen vectors say, in both suites.',
 } as const;

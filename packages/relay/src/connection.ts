@@ -21,9 +21,10 @@ import {
 } from '@talosprotocol/core/web';
 import { fetchBundle, countBundles, publishBundles } from './directory.ts';
 import type { Hub, Presence } from './hub.ts';
-import { saveFrame } from './mailbox.ts';
+import { saveFrame, saveFrames } from './mailbox.ts';
 import type { Outcome } from './outcome.ts';
 import { Outlet } from './outlet.ts';
+import type { StoredFrame } from './relay-database.ts';
 import { authenticationMs, maxUnreadBytes } from './relay-limits.ts';
 
 /** RFC 6455 §7.4.1: going away, policy violation. */
@@ -111,6 +112,8 @@ export class Connection implements Presence {
     switch (message.type) {
       case 'send':
         return this.#answer(message.request, saveFrame(this.#hub, { from: agent.did, to: message.to, frame: message.frame }));
+      case 'sendBatch':
+        return this.#answer(message.request, saveFrames(this.#hub, { from: agent.did, to: message.to, frames: message.frames }));
       case 'publish':
         return this.#answer(message.request, publishBundles(this.#hub, agent, message.bundles));
       case 'fetch':
@@ -180,11 +183,18 @@ export class Connection implements Presence {
     const { database, env } = this.#hub;
     this.#outlet = new Outlet({
       subscription,
-      next: (after) => database.nextFrame(this.#mailbox, after, env.now()),
-      deliver: (of, { id, body }) => this.#send({ type: 'deliver', subscription: of, delivery: id, frame: body }),
+      framesAfter: (id) => database.framesAfter(this.#mailbox, id, env.now()),
+      deliver: (of, frames) => this.#deliver(of, frames),
     });
     this.#hub.receive(did, this);
     this.#outlet.fill();
+  }
+
+  #deliver(subscription: number, frames: readonly StoredFrame[]): void {
+    const deliveries = frames.map(({ id, body }) => ({ delivery: id, frame: body }));
+    const [first] = deliveries;
+    if (deliveries.length === 1 && first !== undefined) return this.#send({ type: 'deliver', subscription, ...first });
+    this.#send({ type: 'deliverBatch', subscription, deliveries });
   }
 
   #stop(subscription: number, did: AgentId): void {

@@ -10,21 +10,31 @@ export type Sending = { readonly from: AgentId; readonly to: AgentId; readonly f
 /** Writing to an agent makes it known: its answers do not compete with strangers'. Renewed daily, not with each frame. */
 const contactRenewalMs = 24 * 3_600_000;
 
-/** Durable when it resolves with `done`. The frame is opaque: nothing here looks into it. */
+/** Durable when it resolves with `done`. */
 export async function saveFrame(hub: Hub, { from, to, frame }: Sending): Promise<Outcome> {
+  const outcome = await saveFrames(hub, { from, to, frames: [frame] });
+  return typeof outcome === 'string' ? outcome : { type: 'done' };
+}
+
+/**
+ * Takes as many as fit, and none behind the first that does not: what was sent in order stays in order. Durable when it resolves. The
+ * frames are opaque: nothing here looks into them.
+ */
+export async function saveFrames(hub: Hub, { from, to, frames }: Omit<Sending, 'frame'> & { readonly frames: readonly Uint8Array[] }): Promise<Outcome> {
   const { database, env, limits, writes } = hub;
-  if (frame.length > maxFrameBytes) return 'oversized';
-  if (frame.length === 0 || !(database.isKnown(to) || isAgentId(to))) return 'malformed';
-  const hash = hashFrame(frame);
-  const isKept = await writes.run(() => {
+  const unfit = frames.findIndex(({ length }) => length === 0 || length > maxFrameBytes);
+  if (unfit === 0) return frames[0]?.length === 0 ? 'malformed' : 'oversized';
+  if (!(database.isKnown(to) || isAgentId(to))) return 'malformed';
+  const rows = frames.slice(0, unfit < 0 ? frames.length : unfit).map((body) => ({ body, hash: hashFrame(body) }));
+  const count = await writes.run(() => {
     const now = env.now();
     const [sender, mailbox] = [database.agent(from), database.agent(to)];
     if (!database.isContact(sender, mailbox, now - contactRenewalMs)) database.saveContact(sender, mailbox, now);
     const isKnown = database.isContact(mailbox, sender, now - contactLifeMs);
-    const row = { mailbox, sender, hash, expires: now + limits.frameLifeMs, body: frame };
-    return database.saveFrame(row, isKnown ? sender : 0, isKnown ? limits.known : limits.strangers);
+    const place = { mailbox, sender, expires: now + limits.frameLifeMs };
+    return database.saveFrames({ ...place, rows }, isKnown ? sender : 0, isKnown ? limits.known : limits.strangers);
   });
-  if (!isKept) return 'full';
+  if (count === 0) return 'full';
   hub.wake(to);
-  return { type: 'done' };
+  return { type: 'taken', count };
 }

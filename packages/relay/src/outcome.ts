@@ -4,5 +4,6 @@ import type { RelayRefusal } from '@talosprotocol/core/web';
 export type Outcome =
   | RelayRefusal
   | { readonly type: 'done' }
+  | { readonly type: 'taken'; readonly count: number }
   | { readonly type: 'bundle'; readonly bundle: Uint8Array }
   | { readonly type: 'counted'; readonly left: number };

@@ -38,12 +38,11 @@ PRAGMA user_version = ${formatVersion};
 `;
 
 export type StoredFrame = { readonly id: number; readonly body: Uint8Array };
-export type NewFrame = {
+export type NewFrames = {
   readonly mailbox: number;
   readonly sender: number;
-  readonly hash: string;
   readonly expires: number;
-  readonly body: Uint8Array;
+  readonly rows: readonly { readonly hash: string; readonly body: Uint8Array }[];
 };
 export type NewBundle = {
   readonly owner: number;
@@ -117,17 +116,24 @@ export class RelayDatabase {
     this.#statements.saveContact.run(owner, peer, now);
   }
 
-  /** Kept, also when it was there already; false if it does not fit the share. */
-  saveFrame(frame: NewFrame, share: number, quota: Quota): boolean {
-    const used = this.#statements.used.get(frame.mailbox, share) as Quota | undefined;
-    const fits = used === undefined || (used.frames < quota.frames && used.bytes + frame.body.length <= quota.bytes);
-    if (!fits) return this.#statements.hasFrame.get(frame.mailbox, frame.sender, frame.hash) !== undefined;
-    this.#statements.saveFrame.run(frame.mailbox, frame.sender, share, frame.hash, frame.body.length, frame.expires, frame.body);
-    return true;
+  /** How many were kept before the first that does not fit the share; one that was there already counts, and takes no room. */
+  saveFrames({ mailbox, sender, expires, rows }: NewFrames, share: number, quota: Quota): number {
+    const { used, hasFrame, saveFrame } = this.#statements;
+    const { frames, bytes } = (used.get(mailbox, share) as Quota | undefined) ?? { frames: 0, bytes: 0 };
+    const room = { frames: quota.frames - frames, bytes: quota.bytes - bytes };
+    for (const [i, { hash, body }] of rows.entries()) {
+      const fits = room.frames > 0 && body.length <= room.bytes;
+      if (!fits && hasFrame.get(mailbox, sender, hash) === undefined) return i;
+      if (!fits || saveFrame.run(mailbox, sender, share, hash, body.length, expires, body).changes === 0) continue;
+      room.frames -= 1;
+      room.bytes -= body.length;
+    }
+    return rows.length;
   }
 
-  nextFrame(mailbox: number, after: number, now: number): StoredFrame | undefined {
-    return this.#statements.nextFrame.get(mailbox, after, now) as StoredFrame | undefined;
+  /** Read one by one: who takes them stops when it has enough. */
+  *framesAfter(mailbox: number, after: number, now: number): Generator<StoredFrame> {
+    for (const row of this.#statements.framesAfter.iterate(mailbox, after, now)) yield row as unknown as StoredFrame;
   }
 
   deleteFrames(mailbox: number, upTo: number): void {
@@ -195,7 +201,7 @@ function prepare(db: DatabaseSync) {
     saveFrame: db.prepare(
       'INSERT INTO frame (mailbox, sender, share, hash, size, expires, body) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (mailbox, sender, hash) DO NOTHING',
     ),
-    nextFrame: db.prepare('SELECT id, body FROM frame WHERE mailbox = ? AND id > ? AND expires > ? ORDER BY id LIMIT 1'),
+    framesAfter: db.prepare('SELECT id, body FROM frame WHERE mailbox = ? AND id > ? AND expires > ? ORDER BY id'),
     deleteFrames: db.prepare('DELETE FROM frame WHERE mailbox = ? AND id <= ?'),
     saveBundle: db.prepare(
       'INSERT INTO bundle (owner, one_time, sequence, expires, hash, body) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (owner, hash) DO NOTHING',

@@ -32,6 +32,7 @@ const any = <T extends { type: string }>(type: T['type'], rest: Record<string, f
 const requests: fc.Arbitrary<RelayRequest> = fc.oneof(
   any<RelayRequest>('authenticate', { did, signature: exactly(64), history: bytes(300) }),
   any<RelayRequest>('send', { request: number, to: did, frame: bytes(300) }),
+  any<RelayRequest>('sendBatch', { request: number, to: did, frames: fc.array(bytes(100), { minLength: 1, maxLength: 5 }) }),
   any<RelayRequest>('receive', { subscription: number }),
   any<RelayRequest>('stop', { subscription: number }),
   any<RelayRequest>('acknowledge', { subscription: number, delivery: fc.maxSafeNat() }),
@@ -47,6 +48,11 @@ const replies: fc.Arbitrary<RelayReply> = fc.oneof(
   any<RelayReply>('done', { request: number }),
   any<RelayReply>('refused', { request: number, reason: fc.constantFrom(...(Object.keys(relayRefusals) as RelayRefusal[])) }),
   any<RelayReply>('deliver', { subscription: number, delivery: fc.maxSafeNat(), frame: bytes(300) }),
+  any<RelayReply>('taken', { request: number, count: fc.nat(0xffff) }),
+  any<RelayReply>('deliverBatch', {
+    subscription: number,
+    deliveries: fc.array(fc.record({ delivery: fc.maxSafeNat(), frame: bytes(100) }), { minLength: 1, maxLength: 5 }),
+  }),
   any<RelayReply>('superseded', { subscription: number }),
   any<RelayReply>('bundle', { request: number, bundle: bytes(300) }),
   any<RelayReply>('counted', { request: number, left: fc.nat() }),
@@ -57,7 +63,7 @@ const replies: fc.Arbitrary<RelayReply> = fc.oneof(
 /** Damaged, cut, lengthened, or noise. */
 const hostile = fc.oneof(
   bytes(200),
-  fc.tuple(fc.constantFrom(1, 2, 3, 4, 5, 6, 7, 8, 9, 129, 133), bytes(200)).map(([type, rest]) => Uint8Array.of(type, ...rest)),
+  fc.tuple(fc.constantFrom(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 129, 133, 140), bytes(200)).map(([type, rest]) => Uint8Array.of(type, ...rest)),
   fc.tuple(requests, fc.nat(), fc.integer({ min: 1, max: 255 })).map(([message, at, mask]) => {
     const encoded = encodeRelayRequest(message);
     encoded[at % encoded.length]! ^= mask;

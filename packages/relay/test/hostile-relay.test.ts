@@ -3,7 +3,7 @@ import { systemEnv } from '@talosprotocol/core';
 import type { AgentId } from '@talosprotocol/core/identity';
 import { openMessenger, type Messenger } from '@talosprotocol/core/message';
 import { memorySessionStore } from '@talosprotocol/core/session';
-import { webSocketTransport } from '@talosprotocol/core/web';
+import { deliveryWindow, webSocketTransport } from '@talosprotocol/core/web';
 import { hostileRelay, type Carried, type HostileRelay, type Malice } from './hostile-relay.ts';
 import { agentAt, closeAll, codeOf, newIdentity, onClose, until } from './support.ts';
 
@@ -119,6 +119,41 @@ describe('a session under a hostile relay', () => {
     await until(() => b.received.includes('patient'));
   });
 
+  it('[RLY-UNTRUSTED] [RLY-BATCH] that does all of it to batches: what was sent arrives once or not at all, and the session goes on', async () => {
+    const { relay, a, b } = await pair();
+    let n = 0;
+    const earlier: Carried[] = [];
+    relay.malice = (carried) => {
+      earlier.push(carried);
+      const damaged = { ...carried, frame: carried.frame.with(carried.frame.length - 1, 0) };
+      const kinds = [[carried], [], [carried, carried], [damaged, carried], [{ ...carried, to: a.did }, carried], [earlier[n % earlier.length]!, carried], 'refuse'];
+      return kinds[n++ % kinds.length] as Carried[] | 'refuse';
+    };
+    for (let round = 0; round < 5; round++) {
+      const messages = Array.from({ length: 20 }, (_, i) => a.messenger.send(b.did, `${round}/${i}`));
+      await Promise.all([...messages, b.messenger.send(a.did, `back ${round}`)]);
+    }
+    relay.malice = (carried) => [carried];
+    await until(() => b.received.includes('4/19') || b.received.length > 90, 60_000);
+    await a.messenger.send(b.did, 'after');
+    await until(() => b.received.includes('after'), 60_000);
+    expect(new Set(b.received).size).toBe(b.received.length);
+    // One in seven was dropped.
+    expect(b.received.length).toBeGreaterThan(75);
+  });
+
+  it('[TRN-HOSTILE] that says it took more of a batch than there was, or nothing, is not believed: nothing counts as sent', async () => {
+    const relay = await hostileRelay();
+    const agent = await agentAt(relay.url);
+    relay.boast = 7;
+    const frames = [1, 2, 3].map((name) => Uint8Array.of(name));
+    expect(await codeOf(agent.transport.sendBatch!(agent.did, frames))).toBe('TALOS_TRANSPORT_SEND_FAILED');
+    relay.boast = -3;
+    expect(await codeOf(agent.transport.sendBatch!(agent.did, frames))).toBe('TALOS_TRANSPORT_SEND_FAILED');
+    relay.boast = 0;
+    expect(await agent.transport.sendBatch!(agent.did, frames)).toBe(3);
+  });
+
   it('[TRN-HOSTILE] that talks nonsense, or before it has a proof, is hung up on, and what waits for it is told', async () => {
     const identity = await newIdentity();
     for (const nonsense of [Uint8Array.of(), Uint8Array.of(200), Uint8Array.of(131, 0, 0, 0, 1), Uint8Array.of(130, 0, 0, 0, 0), 'text']) {
@@ -152,7 +187,7 @@ describe('a session under a hostile relay', () => {
     const held = new Promise<void>((resolve) => (release = resolve));
     await agent.transport.receive(agent.did, () => held);
     expect(await codeOf(agent.transport.send(agent.did, Uint8Array.of(1)))).toBe('no error');
-    for (let i = 0; i < 100; i++) relay.deliver({ to: agent.did, frame: Uint8Array.of(i) });
+    for (let i = 0; i <= deliveryWindow.frames; i++) relay.deliver({ to: agent.did, frame: Uint8Array.of(i) });
     await until(() => agent.errors.some((error) => (error as { code?: string }).code === 'TALOS_TRANSPORT_PROTOCOL'));
     release();
   });

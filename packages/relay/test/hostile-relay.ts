@@ -17,6 +17,8 @@ export type HostileRelay = {
   greeting?: Uint8Array | string;
   /** Deliveries name a subscription that was over before. */
   isStale?: boolean;
+  /** Added to what it says that it took of a batch. */
+  boast?: number;
   readonly carried: Carried[];
   deliver(carried: Carried): void;
 };
@@ -62,13 +64,16 @@ function serve(socket: WebSocket, relay: HostileRelay, { receivers, waiting }: B
         say({ type: 'deliver', subscription: message.subscription - (relay.isStale === true ? 1 : 0), delivery: ++delivery, frame }),
       );
       for (const frame of waiting.get(own!)?.splice(0) ?? []) relay.deliver({ to: own!, frame });
-    } else if (message.type === 'send') {
-      const carried = { to: message.to, frame: Uint8Array.from(message.frame) };
-      const instead = relay.malice(carried);
-      if (instead === 'refuse') return say({ type: 'refused', request: message.request, reason: 'full' });
-      relay.carried.push(carried);
-      say({ type: 'done', request: message.request });
-      for (const each of instead) relay.deliver(each);
+    } else if (message.type === 'send' || message.type === 'sendBatch') {
+      const { request, to } = message;
+      const frames = message.type === 'send' ? [message.frame] : message.frames;
+      const carried = frames.map((frame) => ({ to, frame: Uint8Array.from(frame) }));
+      const instead = carried.map((each) => relay.malice(each));
+      const count = instead.includes('refuse') ? instead.indexOf('refuse') : instead.length;
+      if (count === 0) return say({ type: 'refused', request, reason: 'full' });
+      relay.carried.push(...carried.slice(0, count));
+      say(message.type === 'send' ? { type: 'done', request } : { type: 'taken', request, count: count + (relay.boast ?? 0) });
+      for (const each of instead.slice(0, count).flat()) if (each !== 'refuse') relay.deliver(each);
     }
   });
 }

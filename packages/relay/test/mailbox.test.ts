@@ -49,6 +49,29 @@ describe('mailbox', () => {
     await until(async () => (await outcome(sender, owner.did, new Uint8Array(900).fill(2))) === 'done');
   });
 
+  it('[RLY-QUOTA] [RLY-BATCH] of a batch the part that fits is kept, from its front, and what is there already takes no room', async () => {
+    const { url } = await relayHere({ limits: small });
+    const owner = await newIdentity();
+    const sender = await new RawClient(url).authenticate(await newIdentity());
+    const batch = async (...frames: readonly Uint8Array[]): Promise<number | string> => {
+      sender.send({ type: 'sendBatch', request: ++request, to: owner.did, frames });
+      const answer = await sender.next('taken').catch(() => undefined);
+      return answer?.count ?? 'none';
+    };
+    const frame = (name: number, length = 10) => new Uint8Array(length).fill(name);
+    expect(await batch(frame(1), frame(2), frame(1))).toBe(3);
+    expect(await batch(frame(2), frame(3), frame(4, 2000), frame(5))).toBe(2);
+    expect(await batch(frame(4), frame(5), frame(6), frame(7))).toBe(2);
+    sender.send({ type: 'sendBatch', request: ++request, to: owner.did, frames: [frame(8), frame(1)] });
+    expect(await sender.answerTo(request)).toBe('full');
+    sender.send({ type: 'sendBatch', request: ++request, to: owner.did, frames: [new Uint8Array(0), frame(1)] });
+    expect(await sender.answerTo(request)).toBe('malformed');
+    const receiver = await new RawClient(url).authenticate(owner);
+    receiver.send({ type: 'receive', subscription: 1 });
+    await until(() => receiver.replies.length === 5);
+    expect(receiver.replies.map((reply) => reply.type === 'deliver' && reply.frame[0])).toEqual([1, 2, 3, 4, 5]);
+  });
+
   it('[RLY-ONCE] a frame that is sent again while it waits is kept once, also when there is no room for another', async () => {
     const { url } = await relayHere({ limits: small });
     const owner = await newIdentity();
@@ -126,7 +149,7 @@ describe('mailbox', () => {
   });
 
   it('[RLY-BACKPRESSURE] a consumer that does not acknowledge is given one window and no more', async () => {
-    const { url } = await relayHere();
+    const { url } = await relayHere({ limits: { strangers: { frames: 2 * deliveryWindow.frames, bytes: 2 ** 24 } } });
     const owner = await newIdentity();
     const sender = await new RawClient(url).authenticate(await newIdentity());
     await fill(sender, owner.did, deliveryWindow.frames + 20);

@@ -11,6 +11,7 @@ import { authorizeWarm } from './authorize-warm.ts';
 import { ed25519Verify } from './ed25519-verify.ts';
 import { importCore } from './import-core.ts';
 import { merkleAppend } from './merkle-append.ts';
+import { messagesWebsocketDurable } from './messages-websocket-durable.ts';
 import { popVerify } from './pop-verify.ts';
 import { sessionBenches } from './session.ts';
 import { sizeGuard } from './size-guard.ts';
@@ -30,5 +31,6 @@ export const benches: readonly Bench[] = [
   auditAppendPostgres,
   importCore,
   ...sessionBenches,
+  messagesWebsocketDurable,
 ];
 export const sizes: readonly { readonly name: string; readonly bytes: () => Promise<number> }[] = [sizeGuard];

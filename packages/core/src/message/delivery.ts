@@ -3,6 +3,7 @@ import type { Env } from '../env/env.ts';
 import type { AgentId } from '../identity/agent-id.ts';
 import type { InboxRow, SessionStore } from '../session/session-store.ts';
 import { decodeContents, type MessageContents, type RevocationNews } from './contents.ts';
+import { rowRemoval, type RowRemoval } from './row-removal.ts';
 
 export type Received = {
   /** The message's name at both ends: its hash, or that of the frame that carried it first if it had to be encrypted again. */
@@ -36,6 +37,7 @@ const closeGraceMs = 5000;
 /** Owns the inbox rows that were committed and not finished. */
 export class Delivery {
   readonly #parts: DeliveryParts;
+  readonly #removeInbox: RowRemoval;
   readonly #handlers = new Set<ReceivedHandler>();
   /** Rows that no handler has finished, by id. */
   readonly #pending = new Map<string, Pending>();
@@ -45,6 +47,7 @@ export class Delivery {
 
   constructor(parts: DeliveryParts) {
     this.#parts = parts;
+    this.#removeInbox = rowRemoval((ids) => parts.store.removeInbox(ids));
   }
 
   /** What came while there was no handler is handed to the first one. */
@@ -85,7 +88,7 @@ export class Delivery {
   async #handle(pending: Pending, retryMs: number): Promise<void> {
     try {
       await this.#tell(pending);
-      await this.#parts.store.removeInbox([pending.row.id]);
+      await this.#removeInbox([pending.row.id]);
       this.#pending.delete(pending.row.id);
     } catch (error) {
       this.#parts.onError(error);

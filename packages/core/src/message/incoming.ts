@@ -1,5 +1,6 @@
 /**
- * Receiving: decrypt, commit, record, hand over; a frame that does not open changes nothing (docs/spec/04 §6.3).
+ * Receiving: decrypt, commit, record, hand over; a frame that does not open changes nothing (docs/spec/04 §6.3). What waits of one session
+ * shares one commit: a sync of the disk for each message would hold an agent at a few hundred a second.
  *
  * Frames come from strangers. What they cost until they are refused: a session id that is known, at most seven header trials; one that
  * is not, a look into the prekeys, and with good ids one handshake.
@@ -9,24 +10,24 @@ import { encodeBase64url } from '../bytes/base64url.ts';
 import { equalBytes } from '../bytes/equal.ts';
 import type { Env } from '../env/env.ts';
 import { SessionError } from '../errors/session-error.ts';
+import { TalosError } from '../errors/talos-error.ts';
 import type { Identity } from '../identity/identity.ts';
 import type { AgentId } from '../identity/agent-id.ts';
 import type { Ed25519PublicKey } from '../primitives/keys.ts';
 import { acceptSession, type AcceptedSession, type OfferedPrekeys } from '../session/accept.ts';
 import { badHandshake } from '../session/bad-handshake.ts';
-import { decodeFrame, hashFrame, hashHeader, type Frame } from '../session/frame.ts';
+import { decodeFrame, hashHeader, type Frame } from '../session/frame.ts';
 import { maxHeaderTrials, minHeaderTrials } from '../session/limits.ts';
 import { decodeOpening, type SessionOpening } from '../session/opening.ts';
 import { decodePrekey, isPrekeyOver } from '../session/prekeys.ts';
-import { decryptMessage, identifyMessage } from '../session/session.ts';
-import { encodeSkippedKey } from '../session/session-state-codec.ts';
+import { identifyMessage } from '../session/session.ts';
+import type { SessionState } from '../session/session-state.ts';
 import type { InboxRow, SessionStore, SessionWrites } from '../session/session-store.ts';
-import type { SkippedChange } from '../session/skipped-keys.ts';
 import type { Answers } from './answers.ts';
 import { Budget } from './budget.ts';
-import { decodeContents, type MessageContents } from './contents.ts';
 import { nameOf } from './delivery.ts';
 import type { MessageLog } from './message-log.ts';
+import { arrivalOf, openBatch, readContents, skippedWrites, type Arrival, type OpenedFrame } from './open-batch.ts';
 import type { SerialQueue } from './serial-queue.ts';
 import { isConflict, type LiveSession, type SessionPlace, type SessionTable } from './session-table.ts';
 
@@ -73,25 +74,17 @@ type Committed = {
   readonly repeated?: true;
 };
 
+/** What became of a frame in the end: what it was, or why it was not taken in. */
+export type Taking = { readonly receipt: Receipt } | { readonly error: unknown };
+
+type Step = { readonly arrival: Arrival } & ({ readonly committed: Committed } | { readonly error: unknown });
+
 /** Frames of a session that did not open, a minute: beyond it they get two header trials in place of seven. */
 const garbageBounds = { limit: 200, windowMs: 60_000 };
 /** Openings in one name that failed, a minute: two hundred cost a tenth of a second. */
 const openingBounds = { limit: 200, windowMs: 60_000 };
 /** Sessions by which one peer replaced others, an hour. */
 const resetBounds = { limit: 20, windowMs: 3_600_000 };
-
-/** An opened frame, of a session that was there or of one that it opens. */
-type Opened = {
-  readonly live?: LiveSession | undefined;
-  readonly session: LiveSession['state'];
-  readonly plaintext: Uint8Array;
-  readonly chain: number;
-  readonly number: number;
-  readonly lost: number;
-  readonly skipped: SkippedChange;
-  readonly consumed: AcceptedSession['consumed'];
-  readonly handshake?: Pick<SessionWrites, 'consumedOneTimeId' | 'seenEphemeral'>;
-};
 
 /** Owns the way of a frame from the transport to the inbox row; handing over is the delivery's. */
 export class Incoming {
@@ -114,38 +107,95 @@ export class Incoming {
    * {@link StoreError} or the log's error: the frame may come again.
    */
   async receive(bytes: Uint8Array): Promise<Receipt> {
-    const frame = decodeFrame(bytes);
-    const sessionId = encodeBase64url(frame.sessionId);
-    const arrival = { frame, messageHash: hashFrame(bytes), frameBytes: bytes.length };
-    const committed = await this.#parts.sessions.run(sessionId, () => this.#parts.table.retrying(sessionId, (live) => this.#open(live, arrival)));
-    await this.#record(committed, arrival);
-    if (committed.row !== undefined) this.#parts.deliver(committed.row, committed.repeated === true);
-    if (committed.row !== undefined && committed.repeated !== true) this.#parts.answers.arrived(sessionId, nameOf(committed.row));
-    if (committed.place !== undefined) await this.#settle(committed);
-    return committed.receipt;
+    const [taking] = await this.#finish(await this.#commitRun([arrivalOf(bytes, decodeFrame(bytes))]));
+    if (taking === undefined || 'error' in taking) throw taking?.error;
+    return taking.receipt;
   }
 
-  async #open(live: LiveSession | undefined, arrival: Arrival): Promise<Committed> {
-    if (live === undefined) return this.#accept(arrival);
+  /**
+   * `receive` for frames that wait, in order. A frame that is refused for good takes nothing from the others; at the first one that is to
+   * come again (`isRefusal` is false for its error) the list ends, and what is behind it comes again too.
+   */
+  async receiveAll(frames: readonly Uint8Array[]): Promise<readonly Taking[]> {
+    const takings: Taking[] = [];
+    for (let run = nextRun(frames, 0); run.length > 0; run = nextRun(frames, takings.length)) {
+      takings.push(...(await this.#takeRun(run)));
+      if (takings.some((taking) => 'error' in taking && !isRefusal(taking.error))) break;
+    }
+    return takings;
+  }
+
+  /** At least one frame of the run. One that the store does not take must not hold up those before it, so each is then tried by itself. */
+  async #takeRun(run: readonly (Arrival | SessionError)[]): Promise<readonly Taking[]> {
+    const arrivals = run.filter((each): each is Arrival => !SessionError.isInstance(each));
+    if (arrivals.length < run.length) return run.slice(0, 1).map((error) => ({ error }));
     try {
-      return await this.#openIn(live, arrival);
+      return await this.#finish(await this.#commitRun(arrivals));
     } catch (error) {
-      if (SessionError.isInstance(error) && error.code === 'TALOS_SESSION_DUPLICATE') return this.#repeat(live, arrival);
-      if (SessionError.isInstance(error)) this.#garbage.spend(live.id);
-      throw error;
+      const [first] = arrivals;
+      if (arrivals.length === 1 || first === undefined) return [{ error }];
+      return this.#takeRun([first]);
     }
   }
 
+  /** Frames of one session: those that share a commit, or only the first if the session is not there yet. */
+  #commitRun(arrivals: readonly Arrival[]): Promise<readonly Step[]> {
+    const { sessions, table } = this.#parts;
+    const { sessionId } = arrivals[0] as Arrival;
+    return sessions.run(sessionId, () =>
+      table.retrying(sessionId, async (live) => {
+        const [arrival] = arrivals as readonly [Arrival];
+        return live === undefined ? [await attempt(arrival, () => this.#accept(arrival))] : this.#openAll(live, arrivals);
+      }),
+    );
+  }
+
   /** Decrypts on the live state, which stays as it is until the commit succeeded. */
-  async #openIn(live: LiveSession, arrival: Arrival): Promise<Committed> {
-    const maxTrials = this.#garbage.isSpent(live.id) ? minHeaderTrials : maxHeaderTrials;
-    const opened = decryptMessage(live.state, arrival.frame, { now: () => this.#parts.env.now(), maxTrials });
-    if (opened.lost > 0) this.#parts.onLost({ from: live.state.peerDid, lost: opened.lost });
-    if (opened.plaintext !== undefined) return this.#commit({ ...opened, live, plaintext: opened.plaintext }, arrival);
-    const { skipped, consumed, session } = opened;
-    if (session.ratchet !== live.state.ratchet) await this.#parts.table.commit({ live, state: session, writes: skippedWrites(skipped), consumed });
-    this.#answerOnce(live.id, opened.chain);
-    return { receipt: { status: 'lost', messageHash: arrival.messageHash, lost: opened.lost } };
+  async #openAll(live: LiveSession, arrivals: readonly Arrival[]): Promise<readonly Step[]> {
+    const { env, table, onLost, onAcknowledged } = this.#parts;
+    const budget = { maxTrials: () => (this.#garbage.isSpent(live.id) ? minHeaderTrials : maxHeaderTrials), spend: () => this.#garbage.spend(live.id) };
+    const batch = openBatch(arrivals, { state: live.state, version: live.version, now: env.now(), budget });
+    const { writes, consumed } = batch;
+    const next = batch.isChanged ? await table.commit({ live, state: stillThere(batch.state, env.now()), writes, consumed }) : live;
+    const from = live.state.peerDid;
+    if (batch.lost > 0) onLost({ from, lost: batch.lost });
+    if (writes.keptRemoved !== undefined && writes.keptRemoved.length > 0) onAcknowledged({ from, ids: writes.keptRemoved });
+    const inbox = batch.frames.some(({ kind }) => kind === 'duplicate') ? await this.#parts.store.inbox() : [];
+    const steps: Step[] = [];
+    for (const [i, frame] of batch.frames.entries()) {
+      const arrival = arrivals[i] as Arrival;
+      if (frame.kind === 'refused') steps.push({ arrival, error: frame.error });
+      else if (frame.kind === 'duplicate') steps.push({ arrival, committed: await this.#repeat(next, arrival, { inbox, batch: arrivals.slice(0, i) }) });
+      else steps.push({ arrival, committed: this.#committed(next, arrival, frame) });
+    }
+    return steps;
+  }
+
+  #committed(live: LiveSession, { messageHash }: Arrival, frame: Extract<OpenedFrame, { readonly kind: 'message' | 'lost' }>): Committed {
+    if (frame.kind === 'message') return { receipt: { status: frame.row === undefined ? 'silent' : 'delivered', messageHash }, live, row: frame.row };
+    this.#parts.onLost({ from: live.state.peerDid, lost: frame.lost });
+    this.#answerOnce(live.id, frame.chain);
+    return { receipt: { status: 'lost', messageHash, lost: frame.lost } };
+  }
+
+  /** Recorded together, then handed over in order; after the first that could not be recorded nothing is. */
+  async #finish(steps: readonly Step[]): Promise<readonly Taking[]> {
+    const records = await Promise.allSettled(steps.map((step) => ('committed' in step ? this.#record(step.committed, step.arrival) : undefined)));
+    const takings: Taking[] = [];
+    for (const [i, step] of steps.entries()) {
+      const record = records[i] as PromiseSettledResult<void>;
+      if (record.status === 'rejected') return [...takings, { error: record.reason }];
+      takings.push('error' in step ? step : { receipt: step.committed.receipt });
+      if ('committed' in step) await this.#handOver(step.committed);
+    }
+    return takings;
+  }
+
+  async #handOver(committed: Committed): Promise<void> {
+    const { row, repeated, place } = committed;
+    if (row !== undefined) this.#parts.deliver(row, repeated === true);
+    if (row !== undefined && repeated !== true) this.#parts.answers.arrived(row.sessionId, nameOf(row));
+    if (place !== undefined) await this.#settle(committed);
   }
 
   /** An empty step: it carries our new ratchet key, and the peer's next chain begins where both sides know it. */
@@ -165,7 +215,7 @@ export class Incoming {
     const { retired: reason } = place;
     const session = reason === undefined ? accepted.session : { ...accepted.session, retired: { reason, at: this.#parts.env.now() } };
     try {
-      const committed = await this.#commit({ ...accepted, session, handshake: handshakeWrites(accepted, opening) }, arrival);
+      const committed = await this.#commitFirst({ ...accepted, session, handshake: handshakeWrites(accepted, opening) }, arrival);
       if (reason === undefined) this.#parts.table.prefer(session);
       return { ...committed, isOpened: true, place };
     } catch (error) {
@@ -220,39 +270,26 @@ export class Incoming {
   }
 
   /** State, inbox row, dedupe key, skipped keys and consumed prekey: one commit. */
-  async #commit(opened: Opened, { frame, messageHash, frameBytes }: Arrival): Promise<Committed> {
-    const { env, table } = this.#parts;
-    const { session, chain, number, live, consumed } = opened;
-    const contents = tryDecode(opened.plaintext);
+  async #commitFirst({ session, plaintext, chain, number, skipped, consumed, handshake }: Accepted, arrival: Arrival): Promise<Committed> {
+    const { sessionId, messageHash, frameBytes } = arrival;
+    const contents = readContents(plaintext);
     const isForUser = contents !== undefined && contents.kind !== 'step';
-    const keptRemoved = contents?.kind === 'step' ? contents.acknowledged : [];
-    const sessionId = encodeBase64url(session.sessionId);
-    const sessionVersion = (live?.version ?? 0) + 1;
-    const named = { id: messageHash, sessionId, sessionVersion, from: session.peerDid, frameBytes, receivedAt: env.now() };
-    const row = isForUser ? { ...named, contents: opened.plaintext } : undefined;
-    const headerHash = hashHeader(frame);
-    const writes = {
-      ...skippedWrites(opened.skipped),
-      ...opened.handshake,
-      opened: { name: `${chain}/${number}`, headerHash },
-      inbox: row === undefined ? [] : [row],
-      keptRemoved,
-    };
-    // What still comes in keeps a retired session for a day more.
-    const state = session.retired === undefined ? session : { ...session, retired: { ...session.retired, at: env.now() } };
-    const next = await table.commit({ live, state, writes, consumed });
-    if (keptRemoved.length > 0) this.#parts.onAcknowledged({ from: session.peerDid, ids: keptRemoved });
-    return { receipt: { status: isForUser ? 'delivered' : 'silent', messageHash }, live: next, row };
+    const row = { id: messageHash, sessionId, sessionVersion: 1, from: session.peerDid, contents: plaintext, frameBytes, receivedAt: this.#parts.env.now() };
+    const opened = [{ name: `${chain}/${number}`, headerHash: hashHeader(arrival.frame) }];
+    const writes = { ...skippedWrites(skipped), ...handshake, opened, inbox: isForUser ? [row] : [] };
+    const live = await this.#parts.table.commit({ state: session, writes, consumed });
+    return { receipt: { status: isForUser ? 'delivered' : 'silent', messageHash }, live, row: isForUser ? row : undefined };
   }
 
   /** A duplicate is nothing new, unless its first arrival was committed and then not recorded or not handled. */
-  async #repeat(live: LiveSession, { frame, messageHash }: Arrival): Promise<Committed> {
+  async #repeat(live: LiveSession, { frame, messageHash }: Arrival, { inbox, batch }: Known): Promise<Committed> {
     if (await this.#isAnother(live, frame)) {
       this.#parts.onPeerRollback({ from: live.state.peerDid, session: live.id });
       return { receipt: { status: 'duplicate', messageHash, isPeerRolledBack: true } };
     }
-    const row = (await this.#parts.store.inbox()).find(({ id }) => id === messageHash);
     const receipt = { status: 'duplicate', messageHash } as const;
+    // Twice in one batch: its first arrival is on its way to the handler, and comes again with this one if it does not get there.
+    const row = batch.some((each) => each.messageHash === messageHash) ? undefined : inbox.find(({ id }) => id === messageHash);
     return row === undefined ? { receipt } : { receipt, live, row, repeated: true };
   }
 
@@ -285,7 +322,57 @@ export class Incoming {
   }
 }
 
-type Arrival = { readonly frame: Frame; readonly messageHash: string; readonly frameBytes: number };
+/** What a repeat is held against: rows that are not handled yet, and what came before it in its own batch. */
+type Known = { readonly inbox: readonly InboxRow[]; readonly batch: readonly Arrival[] };
+
+type Accepted = AcceptedSession & { readonly handshake: Pick<SessionWrites, 'consumedOneTimeId' | 'seenEphemeral'> };
+
+/** From `start` on, frames of one session; or one frame that has not the form of one. */
+function nextRun(frames: readonly Uint8Array[], start: number): readonly (Arrival | SessionError)[] {
+  const run: Arrival[] = [];
+  for (const bytes of frames.slice(start)) {
+    const arrival = readFrame(bytes);
+    if (SessionError.isInstance(arrival)) return run.length > 0 ? run : [arrival];
+    if (run.length > 0 && arrival.sessionId !== run[0]?.sessionId) break;
+    run.push(arrival);
+  }
+  return run;
+}
+
+function readFrame(bytes: Uint8Array): Arrival | SessionError {
+  try {
+    return arrivalOf(bytes, decodeFrame(bytes));
+  } catch (error) {
+    if (SessionError.isInstance(error)) return error;
+    throw error;
+  }
+}
+
+async function attempt(arrival: Arrival, run: () => Promise<Committed>): Promise<Step> {
+  try {
+    return { arrival, committed: await run() };
+  } catch (error) {
+    if (SessionError.isInstance(error)) return { arrival, error };
+    throw error;
+  }
+}
+
+/** What still comes in keeps a retired session for a day more. */
+function stillThere(state: SessionState, now: number): SessionState {
+  return state.retired === undefined ? state : { ...state, retired: { ...state.retired, at: now } };
+}
+
+/** What no second try can change. Everything else, also what we did not foresee, waits in the mailbox. */
+export function isRefusal(error: unknown): boolean {
+  return TalosError.isInstance(error) && refusals.has(error.code);
+}
+
+const refusals: ReadonlySet<string> = /* @__PURE__ */ new Set([
+  'TALOS_SESSION_AUTH_FAILED',
+  'TALOS_SESSION_UNKNOWN',
+  'TALOS_SESSION_BAD_HANDSHAKE',
+  'TALOS_SESSION_WEAK_PEER_KEY',
+]);
 
 function readOpening(bytes: Uint8Array): SessionOpening {
   try {
@@ -301,23 +388,6 @@ function handshakeWrites(
 ): Pick<SessionWrites, 'consumedOneTimeId' | 'seenEphemeral'> {
   if (consumedOneTimeId !== undefined) return { consumedOneTimeId };
   return seenEphemeral === undefined ? {} : { seenEphemeral: { signedPrekeyId, key: encodeBase64url(seenEphemeral) } };
-}
-
-/** Encoded before the commit wipes what was removed. */
-function skippedWrites({ added, removed }: SkippedChange): Pick<SessionWrites, 'skippedAdded' | 'skippedRemoved'> {
-  return { skippedAdded: added.map(encodeSkippedKey), skippedRemoved: removed.map(({ chain, number }) => ({ chain, number })) };
-}
-
-/** The frame was authentic, so its key is spent whatever it says. */
-function tryDecode(plaintext: Uint8Array): MessageContents | undefined {
-  try {
-    const contents = decodeContents(plaintext);
-    const inner = contents.kind === 'again' ? decodeContents(contents.contents) : contents;
-    // Nothing is wrapped twice, and nothing but what was the user's.
-    return contents !== inner && (inner.kind === 'again' || inner.kind === 'step') ? undefined : contents;
-  } catch {
-    return undefined;
-  }
 }
 
 function refuse(): never {

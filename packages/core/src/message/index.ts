@@ -1,3 +1,4 @@
+export { firstBatch, maxBatchFrames, type BatchHandler } from './batch.ts';
 export type { BundleDirectory, BundleShortage } from './bundle-directory.ts';
 export { decodeContents, encodeContents, type MessageContents, type RevocationNews } from './contents.ts';
 export type { NewsHandler } from './delivery.ts';

@@ -3,6 +3,7 @@ import { systemEnv, type Env } from '../env/env.ts';
 import { TransportError } from '../errors/transport-error.ts';
 import type { AgentId } from '../identity/agent-id.ts';
 import { maxFrameBytes } from '../session/limits.ts';
+import { countTaken, firstBatch, maxBatchFrames, oneAtATime, type BatchHandler } from './batch.ts';
 import type { Subscription, Transport } from './transport.ts';
 
 /** A receiver that is away for long must not take the process with it. */
@@ -10,7 +11,7 @@ const maxWaitingFrames = 10_000;
 /** Long enough not to spin on a store that fails, short enough not to be noticed. */
 const retryMs = 100;
 
-type Receiver = { readonly handler: (frame: Uint8Array) => Promise<void>; closed: boolean; delivering: Promise<void> | undefined; cancelRetry: () => void };
+type Receiver = { readonly handler: BatchHandler; readonly maxFrames: number; closed: boolean; delivering: Promise<void> | undefined; cancelRetry: () => void };
 type Mailbox = { readonly frames: Uint8Array[]; receiver: Receiver | undefined };
 
 /** Give the same one to every client that shall reach another. */
@@ -25,15 +26,19 @@ export function memoryTransport(options: { readonly env?: Env } = {}): Transport
       mailbox.frames.push(Uint8Array.from(frame));
       deliver(mailbox, env);
     },
-    receive: async (own, handler) => {
-      const mailbox = mailboxOf(mailboxes, own);
-      await stop(mailbox.receiver);
-      const receiver: Receiver = { handler, closed: false, delivering: undefined, cancelRetry: () => undefined };
-      mailbox.receiver = receiver;
-      deliver(mailbox, env);
-      return subscription(mailbox, receiver);
-    },
+    receive: (own, handler) => receive({ mailbox: mailboxOf(mailboxes, own), env }, oneAtATime(handler), 1),
+    receiveBatches: (own, handler) => receive({ mailbox: mailboxOf(mailboxes, own), env }, handler, maxBatchFrames),
   };
+}
+
+type Place = { readonly mailbox: Mailbox; readonly env: Env };
+
+async function receive({ mailbox, env }: Place, handler: BatchHandler, maxFrames: number): Promise<Subscription> {
+  await stop(mailbox.receiver);
+  const receiver: Receiver = { handler, maxFrames, closed: false, delivering: undefined, cancelRetry: () => undefined };
+  mailbox.receiver = receiver;
+  deliver(mailbox, env);
+  return subscription(mailbox, receiver);
 }
 
 function subscription(mailbox: Mailbox, receiver: Receiver): Subscription {
@@ -45,7 +50,7 @@ function subscription(mailbox: Mailbox, receiver: Receiver): Subscription {
   };
 }
 
-/** Waits for the frame in hand: it is either taken or left at the head, never both. */
+/** Waits for the frames in hand: each is either taken or left, never both. */
 async function stop(receiver: Receiver | undefined): Promise<void> {
   if (receiver === undefined) return;
   receiver.closed = true;
@@ -78,16 +83,13 @@ function deliverIfWaiting(mailbox: Mailbox, env: Env): void {
   if (mailbox.frames.length > 0) deliver(mailbox, env);
 }
 
-/** Whether everything was taken; a frame whose handler rejected stays at the head. */
-async function drain(mailbox: Mailbox, receiver: Receiver): Promise<boolean> {
-  while (mailbox.frames.length > 0 && !receiver.closed) {
-    try {
-      await receiver.handler(Uint8Array.from(mailbox.frames[0] as Uint8Array));
-    } catch {
-      // The handler's failure is not the sender's: the frame waits, as it would in a relay.
-      return false;
-    }
-    mailbox.frames.shift();
+/** Whether everything was taken; what the handler did not take stays at the head. */
+async function drain({ frames }: Mailbox, receiver: Receiver): Promise<boolean> {
+  while (frames.length > 0 && !receiver.closed) {
+    const batch = firstBatch(frames, ({ length }) => length, receiver.maxFrames).map((frame) => Uint8Array.from(frame));
+    const taken = await countTaken(receiver.handler, batch);
+    frames.splice(0, taken);
+    if (taken < batch.length) return false;
   }
   return true;
 }

@@ -11,7 +11,7 @@
 import { encodeBase64url } from '../bytes/base64url.ts';
 import { systemEnv, type Env } from '../env/env.ts';
 import { IdentityError } from '../errors/identity-error.ts';
-import { TalosError } from '../errors/talos-error.ts';
+import { StoreError } from '../errors/store-error.ts';
 import { UsageError } from '../errors/usage-error.ts';
 import { parseAgentId, type AgentId } from '../identity/agent-id.ts';
 import type { Identity } from '../identity/identity.ts';
@@ -24,7 +24,7 @@ import type { SessionStore } from '../session/session-store.ts';
 import { Answers } from './answers.ts';
 import { encodeContents, type RevocationNews } from './contents.ts';
 import { Delivery, type NewsHandler, type ReceivedHandler } from './delivery.ts';
-import { Incoming, type Receipt } from './incoming.ts';
+import { Incoming, isRefusal, type Receipt, type Taking } from './incoming.ts';
 import type { MessageLog } from './message-log.ts';
 import { Outgoing, type Sent } from './outgoing.ts';
 import { issueBundle, type BundleOptions } from './own-prekeys.ts';
@@ -99,7 +99,7 @@ export async function openMessenger(options: MessengerOptions): Promise<Messenge
   const parts = compose(options);
   await parts.outgoing.resume();
   await parts.incoming.resume();
-  parts.subscription = await options.transport.receive(options.identity.did, (frame) => takeIn(parts, frame));
+  parts.subscription = await subscribe(parts);
   return messenger(parts);
 }
 
@@ -176,22 +176,20 @@ async function establish(
 }
 
 /** The transport forgets what is refused for good: it would be refused again. What a store or a log could not take comes again. */
-async function takeIn({ incoming, onError }: Parts, frame: Uint8Array): Promise<void> {
-  try {
-    await incoming.receive(frame);
-  } catch (error) {
-    onError(error);
-    if (!TalosError.isInstance(error) || !refusals.has(error.code)) throw error;
-  }
+async function takeIn({ incoming, onError }: Parts, frames: readonly Uint8Array[]): Promise<readonly Taking[]> {
+  const takings = await incoming.receiveAll(frames);
+  for (const taking of takings) if ('error' in taking) onError(taking.error);
+  return takings.filter((taking) => !('error' in taking) || isRefusal(taking.error));
 }
 
-/** What no second try can change. Everything else, also what we did not foresee, waits in the mailbox. */
-const refusals: ReadonlySet<string> = /* @__PURE__ */ new Set([
-  'TALOS_SESSION_AUTH_FAILED',
-  'TALOS_SESSION_UNKNOWN',
-  'TALOS_SESSION_BAD_HANDSHAKE',
-  'TALOS_SESSION_WEAK_PEER_KEY',
-]);
+function subscribe(parts: Parts): Promise<Subscription> {
+  const { transport, identity } = parts.options;
+  const taken = async (frames: readonly Uint8Array[]): Promise<number> => (await takeIn(parts, frames)).length;
+  if (transport.receiveBatches !== undefined) return transport.receiveBatches(identity.did, taken);
+  return transport.receive(identity.did, async (frame) => {
+    if ((await taken([frame])) === 0) throw new StoreError({ code: 'TALOS_STORE_WRITE_FAILED', message: 'the frame was not kept', retryable: true });
+  });
+}
 
 /** In this order: nothing new comes in, what was begun goes out, handlers end. */
 async function close({ subscription, answers, outgoing, delivery }: Parts): Promise<void> {

@@ -13,8 +13,10 @@ import type { AgentId } from '../identity/agent-id.ts';
 import { hashFrame } from '../session/frame.ts';
 import { encryptMessage } from '../session/session.ts';
 import type { KeptRow, OutboxRow, SessionStore } from '../session/session-store.ts';
+import { firstBatch } from './batch.ts';
 import { encodeContents } from './contents.ts';
 import type { MessageLog } from './message-log.ts';
+import { rowRemoval, type RowRemoval } from './row-removal.ts';
 import type { SerialQueue } from './serial-queue.ts';
 import type { LiveSession, SessionTable } from './session-table.ts';
 import type { Transport } from './transport.ts';
@@ -52,8 +54,6 @@ export type OutgoingParts = {
   readonly onError: (error: unknown) => void;
 };
 
-/** Bounds one commit; more waits for the next. */
-const maxBatch = 256;
 /** As long as a mailbox keeps a frame: what is older was lost for another reason, and would come as a surprise. */
 const maxKeptMs = 7 * 24 * 3_600_000;
 const firstRetryMs = 1000;
@@ -66,6 +66,8 @@ export class Outgoing {
   /** Rows that are durable and not yet taken over, by session, in order. */
   readonly #departures = new Map<string, Departure[]>();
   readonly #wire: SerialQueue;
+  readonly #removeOutbox: RowRemoval;
+  readonly #forgetting = new Set<Promise<void>>();
   /** By session: resolves when what earlier sessions left is queued. */
   readonly #adopted = new Map<string, Promise<void>>();
   #retryMs = firstRetryMs;
@@ -75,6 +77,7 @@ export class Outgoing {
   constructor(parts: OutgoingParts, wire: SerialQueue) {
     this.#parts = parts;
     this.#wire = wire;
+    this.#removeOutbox = rowRemoval((ids) => parts.store.removeOutbox(ids));
   }
 
   /** A message of the user: kept until the peer has acknowledged it. */
@@ -120,14 +123,18 @@ export class Outgoing {
   }
 
   #queue(sessionId: string, contents: Uint8Array, kept: Keeping | undefined): Promise<Sent> {
-    const sent = new Promise<Sent>((resolve, reject) => {
+    return new Promise<Sent>((resolve, reject) => {
       const waiting = { contents, kept, resolve, reject };
       const present = this.#waiting.get(sessionId);
-      if (present === undefined) this.#waiting.set(sessionId, [waiting]);
-      else present.push(waiting);
+      if (present !== undefined) return void present.push(waiting);
+      this.#waiting.set(sessionId, [waiting]);
+      this.#flushNext(sessionId);
     });
+  }
+
+  /** One flush stands in the session's queue for all that waits, and the next one behind it for what was too much. */
+  #flushNext(sessionId: string): void {
     void this.#parts.sessions.run(sessionId, () => this.#flush(sessionId));
-    return sent;
   }
 
   /** Takes up the rows that a crash or a failed transport left. Byte for byte: they were encrypted once and for all. */
@@ -141,14 +148,15 @@ export class Outgoing {
     this.#cancelRetry?.();
     await this.#parts.sessions.idle();
     await this.#wire.idle();
+    await Promise.all(this.#forgetting);
   }
 
   /** Runs in the session's queue. A batch that is refused as a whole was not sent, and can be sent again. */
   async #flush(sessionId: string): Promise<void> {
-    const queue = this.#waiting.get(sessionId);
-    const batch = queue?.splice(0, maxBatch) ?? [];
-    if (queue?.length === 0) this.#waiting.delete(sessionId);
-    if (batch.length === 0) return;
+    const queue = this.#waiting.get(sessionId) ?? [];
+    const batch = queue.splice(0, firstBatch(queue, ({ contents }) => contents.length).length);
+    if (queue.length === 0) this.#waiting.delete(sessionId);
+    else this.#flushNext(sessionId);
     try {
       const departures = await this.#parts.table.retrying(sessionId, (live) => this.#encryptAndCommit(batch, live));
       this.#depart(sessionId, departures);
@@ -176,7 +184,12 @@ export class Outgoing {
       if (waiting.kept !== undefined) kept.push({ id: row.id, sessionId: live.id, to: state.peerDid, ...waiting.kept });
     }
     if (rows.length === 0) return [];
-    await table.commit({ live, state, writes: { outbox: rows.map(({ row }) => row), kept, keptRemoved: kept.map(({ id }) => id) }, consumed });
+    await table.commit({
+      live,
+      state,
+      writes: { outbox: rows.map(({ row }) => row), kept, keptRemoved: rows.flatMap(({ waiting }) => waiting.kept?.id ?? []) },
+      consumed,
+    });
     return rows.map(({ row, waiting }) => ({ row, waiting, record: 'due' }));
   }
 
@@ -191,28 +204,55 @@ export class Outgoing {
   /** In order: a frame that fails holds back those behind it, else a late first message would cost the peer its skipped keys. */
   async #sendAll(sessionId: string): Promise<void> {
     const departures = this.#departures.get(sessionId) ?? [];
-    const gone: string[] = [];
     try {
       while (departures.length > 0) {
-        const departure = departures[0] as Departure;
-        departures[0] = await this.#record(departure);
-        await this.#parts.transport.send(departure.row.to, departure.row.frame);
-        departures.shift();
-        gone.push(departure.row.id);
-        departure.waiting?.resolve(sentOf(departure.row, 'sent'));
+        const { count, failure } = await this.#recordAll(departures);
+        const sent = departures.splice(0, await this.#hand(departures.slice(0, count)));
+        for (const { row, waiting } of sent) waiting?.resolve(sentOf(row, 'sent'));
+        this.#forget(sent);
+        if (failure !== undefined && sent.length === count) throw failure.reason;
       }
       this.#departures.delete(sessionId);
       this.#retryMs = firstRetryMs;
     } catch (error) {
       this.#holdBack(departures, error);
     }
-    await this.#parts.store.removeOutbox(gone).catch(this.#parts.onError);
   }
 
-  /** Before the send; once, so that a transport that fails does not record it twice. */
-  async #record(departure: Departure): Promise<Departure> {
-    const { row, record } = departure;
-    if (record === 'done') return departure;
+  /** Nobody waits for it but the end: a row that is still there after a crash is sent again, byte for byte. */
+  #forget(sent: readonly Departure[]): void {
+    const forgetting = this.#removeOutbox(sent.map(({ row }) => row.id))
+      .catch(this.#parts.onError)
+      .finally(() => this.#forgetting.delete(forgetting));
+    this.#forgetting.add(forgetting);
+  }
+
+  /** How many the transport took over; all rows of a session go to one peer. */
+  async #hand(departures: readonly Departure[]): Promise<number> {
+    const { transport } = this.#parts;
+    const [first] = departures;
+    if (first === undefined) return 0;
+    const { to, frame } = first.row;
+    if (transport.sendBatch !== undefined && departures.length > 1)
+      return transport.sendBatch(
+        to,
+        departures.map(({ row }) => row.frame),
+      );
+    await transport.send(to, frame);
+    return 1;
+  }
+
+  /** Before the send; once, so that a transport that fails does not record it twice. @returns How many from the first on are recorded. */
+  async #recordAll(departures: Departure[]): Promise<{ readonly count: number; readonly failure?: PromiseRejectedResult | undefined }> {
+    const batch = firstBatch(departures, ({ row }) => row.frame.length);
+    const outcomes = await Promise.allSettled(batch.map((departure) => this.#record(departure)));
+    for (const [i, departure] of batch.entries()) departures[i] = { ...departure, record: outcomes[i]?.status === 'fulfilled' ? 'done' : 'repeated' };
+    const failed = outcomes.findIndex(({ status }) => status === 'rejected');
+    return failed < 0 ? { count: batch.length } : { count: failed, failure: outcomes[failed] as PromiseRejectedResult };
+  }
+
+  async #record({ row, record }: Departure): Promise<void> {
+    if (record === 'done') return;
     const entry = {
       type: 'message.out',
       peer: row.to,
@@ -222,7 +262,6 @@ export class Outgoing {
       frameBytes: row.frame.length,
     } as const;
     await this.#parts.log?.append(record === 'repeated' ? { ...entry, repeated: true } : entry);
-    return { ...departure, record: 'done' };
   }
 
   /** A transport that fails is not the sender's fault: it is told `queued`. A log that fails is told as what it is. */

@@ -2,6 +2,7 @@
 import type { Env } from '../env/env.ts';
 import type { AgentId } from '../identity/agent-id.ts';
 import type { Identity } from '../identity/identity.ts';
+import type { BatchHandler } from './batch.ts';
 import type { BundleDirectory } from './bundle-directory.ts';
 
 export interface Transport {
@@ -14,10 +15,22 @@ export interface Transport {
    */
   send(to: AgentId, frame: Uint8Array): Promise<void>;
   /**
+   * `send` for several frames, in order. Resolves with how many of them, counted from the first, were taken over: at least one, and none
+   * behind the first that was not. Absent where it would save nothing.
+   * @param frames - At most `maxBatchFrames`.
+   * @throws as `send`: none was taken over.
+   */
+  sendBatch?(to: AgentId, frames: readonly Uint8Array[]): Promise<number>;
+  /**
    * Delivers the frames for `own`, those that waited first, one after the other. A frame is forgotten when `handler` resolves and
    * delivered again later when it rejects. One receiver at a time: a second one takes over.
    */
   receive(own: AgentId, handler: (frame: Uint8Array) => Promise<void>): Promise<Subscription>;
+  /**
+   * `receive` for whoever handles several frames at once: those that wait, in order, at most `maxBatchFrames`. `handler` resolves with how many
+   * of them, counted from the first, may be forgotten; the rest is delivered again later, all of it if it rejects. Absent where frames come singly.
+   */
+  receiveBatches?(own: AgentId, handler: BatchHandler): Promise<Subscription>;
   /** Lets go of the wire. Frames that were not taken over are refused. Idempotent. Absent where there is nothing to let go of. */
   close?(): Promise<void>;
 }

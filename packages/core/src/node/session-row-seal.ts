@@ -8,7 +8,8 @@ import type { KeyStore } from '../identity/key-store.ts';
 /** version 1 ‖ salt 16 ‖ nonce 12 ‖ ciphertext and tag. */
 const version = 1;
 const saltLength = 16;
-const headLength = 1 + saltLength + 12;
+const nonceLength = 12;
+const headLength = 1 + saltLength + nonceLength;
 const record = 'sessions';
 
 /**
@@ -17,6 +18,8 @@ const record = 'sessions';
  */
 export type RowSeal = {
   seal(place: string, secret: Uint8Array): Uint8Array;
+  /** `seal` for the rows of one commit: they share a salt, and each has a nonce of its own. */
+  sealer(): (place: string, secret: Uint8Array) => Uint8Array;
   /** @throws {@link StoreError} `TALOS_STORE_CORRUPT`. */
   open(place: string, sealed: Uint8Array): Uint8Array;
 };
@@ -25,11 +28,17 @@ export type RowSeal = {
 export function rowSeal(key: Uint8Array, agent: string): RowSeal {
   const master = Uint8Array.from(key);
   const bound = (place: string): Uint8Array => encodeUtf8(`${agent}|${place}`);
+  const sealer: RowSeal['sealer'] = () => {
+    const salt = randomBytes(saltLength);
+    const key = deriveKey(master, salt);
+    return (place, secret) => {
+      const nonce = randomBytes(nonceLength);
+      return concatBytes(Uint8Array.of(version), salt, nonce, encryptAead({ key, nonce, associatedData: bound(place), plaintext: secret }));
+    };
+  };
   return {
-    seal: (place, secret) => {
-      const head = concatBytes(Uint8Array.of(version), randomBytes(headLength - 1));
-      return concatBytes(head, encryptAead({ ...cipher(master, head), associatedData: bound(place), plaintext: secret }));
-    },
+    sealer,
+    seal: (place, secret) => sealer()(place, secret),
     open: (place, sealed) => {
       if (sealed.length < headLength + 16 || sealed[0] !== version) throw corrupt();
       try {
@@ -42,8 +51,12 @@ export function rowSeal(key: Uint8Array, agent: string): RowSeal {
 }
 
 /** A salt before the nonce: twelve random bytes alone repeat after too few of the rows that a busy agent writes in a year. */
+function deriveKey(master: Uint8Array, salt: Uint8Array): Uint8Array {
+  return hmacSha256(master, salt);
+}
+
 function cipher(master: Uint8Array, head: Uint8Array): { readonly key: Uint8Array; readonly nonce: Uint8Array } {
-  return { key: hmacSha256(master, head.subarray(1, 1 + saltLength)), nonce: head.subarray(1 + saltLength, headLength) };
+  return { key: deriveKey(master, head.subarray(1, 1 + saltLength)), nonce: head.subarray(1 + saltLength, headLength) };
 }
 
 /** The home's key for its sessions, drawn on first use. Of two processes that draw one at once the second takes the first's. */

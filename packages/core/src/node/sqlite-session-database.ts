@@ -3,16 +3,17 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { StoreError } from '../errors/store-error.ts';
 import { minDedupeKeys } from '../session/limits.ts';
 import type { StoredPrekey } from '../session/prekeys.ts';
-import type { InboxRow, KeptRow, OutboxRow, SessionWrites, StoredSession } from '../session/session-store.ts';
+import type { InboxRow, KeptRow, OpenedMessage, OutboxRow, SessionWrites, StoredSession } from '../session/session-store.ts';
 import type { StoredSkippedKey } from '../session/session-state-codec.ts';
 import { inTransaction, openDatabase } from './open-database.ts';
+import { decodeWrites } from './sqlite-session-batch.ts';
 import type { PrekeyName, SessionRequest } from './sqlite-session-messages.ts';
 
 /** "talo" and one: not the log's. */
 const applicationId = 0x74616c70;
 const title = 'the session database';
 
-/** Commits of a session between two sweeps of its oldest dedupe keys: a sweep walks the index, and more may stay than must. */
+/** Opened messages of a session between two sweeps of its oldest dedupe keys: a sweep walks the index, and more may stay than must. */
 const sweepEvery = 256;
 
 const schema = `
@@ -33,6 +34,8 @@ type Present = { readonly seq: number; readonly version: number };
 export class SessionDatabase {
   readonly #db: DatabaseSync;
   readonly #statements: ReturnType<typeof prepare>;
+  /** Opened messages since the last sweep, by the session's row number. Lost with the process, which only puts a sweep off. */
+  readonly #unswept = new Map<number, number>();
 
   constructor(path: string) {
     this.#db = openDatabase({ path, title, applicationId, formatVersion: 1, schema, synchronous: 'FULL' });
@@ -66,13 +69,13 @@ export class SessionDatabase {
   }
 
   /** All or none. A check that fails inside the transaction takes back what was written before it. */
-  commit({ agent, sessionId, expectedVersion, writes }: Asked<'commit'>): number {
+  commit({ agent, sessionId, expectedVersion, writes: packed }: Asked<'commit'>): number {
+    const writes = decodeWrites(packed);
     return inTransaction(this.#db, title, () => {
       const seq = this.#saveState({ agent, sessionId, expectedVersion, writes });
-      const version = expectedVersion + 1;
-      this.#saveMemory(agent, { sessionId, seq, version, writes });
+      this.#saveMemory(agent, { sessionId, seq, writes });
       this.#saveRows(agent, writes);
-      return version;
+      return expectedVersion + 1;
     });
   }
 
@@ -90,6 +93,7 @@ export class SessionDatabase {
       const present = findSession.get(agent, sessionId) as Present | undefined;
       if (present === undefined) return;
       dropOpened.run(present.seq);
+      this.#unswept.delete(present.seq);
       dropAllSkipped.run(agent, sessionId);
       dropSession.run(present.seq);
     });
@@ -119,7 +123,7 @@ export class SessionDatabase {
   }
 
   /** @returns The session's row number. */
-  #saveState({ agent, sessionId, expectedVersion, writes }: Omit<Asked<'commit'>, 'op'>): number {
+  #saveState({ agent, sessionId, expectedVersion, writes }: Omit<Asked<'commit'>, 'op' | 'writes'> & { readonly writes: SessionWrites }): number {
     const { findSession, saveSession, updateSession } = this.#statements;
     const present = findSession.get(agent, sessionId) as Present | undefined;
     if ((present?.version ?? 0) !== expectedVersion) throw conflict('the session has another version');
@@ -129,17 +133,23 @@ export class SessionDatabase {
   }
 
   /** What the session remembers beside its state: skipped keys, opened messages, consumed and seen prekeys. */
-  #saveMemory(agent: string, commit: { readonly sessionId: string; readonly seq: number; readonly version: number; readonly writes: SessionWrites }): void {
-    const { saveSkipped, dropSkipped, saveOpened, sweepOpened, dropPrekey, saveEphemeral } = this.#statements;
-    const { sessionId, seq, version, writes } = commit;
+  #saveMemory(agent: string, { sessionId, seq, writes }: { readonly sessionId: string; readonly seq: number; readonly writes: SessionWrites }): void {
+    const { saveSkipped, dropSkipped, dropPrekey, saveEphemeral } = this.#statements;
     for (const { chain, number, messageKey, storedAt } of writes.skippedAdded ?? []) saveSkipped.run(agent, sessionId, chain, number, messageKey, storedAt);
     for (const { chain, number } of writes.skippedRemoved ?? []) dropSkipped.run(agent, sessionId, chain, number);
-    const { opened, consumedOneTimeId, seenEphemeral } = writes;
-    if (opened !== undefined && saveOpened.run(seq, opened.name, opened.headerHash).changes !== 1) throw conflict('the message was opened before');
-    if (version % sweepEvery === 0) sweepOpened.run(seq, seq, minDedupeKeys);
+    this.#saveOpened(seq, writes.opened ?? []);
+    const { consumedOneTimeId, seenEphemeral } = writes;
     if (consumedOneTimeId !== undefined && dropPrekey.run(agent, 'oneTime', consumedOneTimeId).changes !== 1) throw conflict('the one-time pair was consumed');
     if (seenEphemeral !== undefined && saveEphemeral.run(agent, seenEphemeral.signedPrekeyId, seenEphemeral.key).changes !== 1)
       throw conflict('the ephemeral key was seen before');
+  }
+
+  #saveOpened(seq: number, opened: readonly OpenedMessage[]): void {
+    const { saveOpened, sweepOpened } = this.#statements;
+    for (const { name, headerHash } of opened) if (saveOpened.run(seq, name, headerHash).changes !== 1) throw conflict('a message was opened before');
+    const unswept = (this.#unswept.get(seq) ?? 0) + opened.length;
+    if (unswept >= sweepEvery) sweepOpened.run(seq, seq, minDedupeKeys);
+    this.#unswept.set(seq, unswept % sweepEvery);
   }
 
   #saveRows(agent: string, writes: SessionWrites): void {

@@ -1,7 +1,8 @@
 /** What the session store's two halves say to each other across the thread. Blobs are sealed before they come here. @module */
 import type { AgentId } from '../identity/agent-id.ts';
+import type { PackedWrites } from './sqlite-session-batch.ts';
 import type { StoredPrekey } from '../session/prekeys.ts';
-import type { InboxRow, KeptRow, OutboxRow, SessionWrites, StoredSession } from '../session/session-store.ts';
+import type { InboxRow, KeptRow, OutboxRow, StoredSession } from '../session/session-store.ts';
 
 export type SessionDatabaseOptions = {
   readonly path: string;
@@ -17,7 +18,7 @@ export type PrekeyName = Pick<StoredPrekey, 'kind' | 'id'>;
 export type SessionRequest =
   | ({ readonly op: 'load'; readonly sessionId: string } & OfAgent)
   | ({ readonly op: 'sessionsWith'; readonly peer: AgentId } & OfAgent)
-  | ({ readonly op: 'commit'; readonly sessionId: string; readonly expectedVersion: number; readonly writes: SessionWrites } & OfAgent)
+  | ({ readonly op: 'commit'; readonly sessionId: string; readonly expectedVersion: number; readonly writes: PackedWrites } & OfAgent)
   | ({ readonly op: 'opened'; readonly sessionId: string; readonly name: string } & OfAgent)
   | ({ readonly op: 'outbox' | 'inbox' } & OfAgent)
   | ({ readonly op: 'kept'; readonly peer: AgentId } & OfAgent)

@@ -9,6 +9,7 @@ import type { StoredPrekey } from '../session/prekeys.ts';
 import type { SessionStore, SessionWrites, StoredSession } from '../session/session-store.ts';
 import { DatabaseThread } from './database-thread.ts';
 import { rowSeal, type RowSeal } from './session-row-seal.ts';
+import { encodeWrites } from './sqlite-session-batch.ts';
 import type { SessionAnswers, SessionDatabaseOptions, SessionRequest } from './sqlite-session-messages.ts';
 
 export type SqliteSessionsOptions = SessionDatabaseOptions & {
@@ -57,8 +58,10 @@ function agentStore(thread: Thread, { agent, seal }: { readonly agent: AgentId; 
   return {
     load: async (sessionId) => openStored(seal, sessionId, await thread.ask<SessionAnswers['load']>({ op: 'load', agent, sessionId })),
     sessionsWith: (peer) => thread.ask({ op: 'sessionsWith', agent, peer }),
-    commit: (sessionId, expectedVersion, writes) =>
-      thread.ask({ op: 'commit', agent, sessionId, expectedVersion, writes: sealWrites(seal, { sessionId, expectedVersion, writes }) }),
+    commit: (sessionId, expectedVersion, writes) => {
+      const packed = encodeWrites(sealWrites(seal, { sessionId, expectedVersion, writes }));
+      return thread.ask({ op: 'commit', agent, sessionId, expectedVersion, writes: packed }, [packed.bytes]);
+    },
     opened: (sessionId, name) => thread.ask({ op: 'opened', agent, sessionId, name }),
     outbox: () => rows('outbox'),
     inbox: async () => (await rows('inbox')).map((row) => ({ ...row, contents: seal.open(`inbox ${row.id}`, row.contents) })),
@@ -86,14 +89,15 @@ function openStored(seal: RowSeal, sessionId: string, stored: StoredSession | un
 type SealInput = { readonly sessionId: string; readonly expectedVersion: number; readonly writes: SessionWrites };
 
 /** What is secret is sealed; ids, DIDs, sizes and times are not, nor is a frame, which is ciphertext already. */
-function sealWrites(seal: RowSeal, { sessionId, expectedVersion, writes }: SealInput): SessionWrites {
-  const sealed = { ...writes, state: seal.seal(`state ${sessionId} ${expectedVersion + 1}`, writes.state) };
+function sealWrites(rows: RowSeal, { sessionId, expectedVersion, writes }: SealInput): SessionWrites {
+  const seal = rows.sealer();
+  const sealed = { ...writes, state: seal(`state ${sessionId} ${expectedVersion + 1}`, writes.state) };
   const { skippedAdded = [], inbox = [], kept = [] } = writes;
   return {
     ...sealed,
-    skippedAdded: skippedAdded.map((row) => ({ ...row, messageKey: seal.seal(`skipped ${sessionId} ${row.chain}/${row.number}`, row.messageKey) })),
-    inbox: inbox.map((row) => ({ ...row, contents: seal.seal(`inbox ${row.id}`, row.contents) })),
-    kept: kept.map((row) => ({ ...row, contents: seal.seal(`kept ${row.id}`, row.contents) })),
+    skippedAdded: skippedAdded.map((row) => ({ ...row, messageKey: seal(`skipped ${sessionId} ${row.chain}/${row.number}`, row.messageKey) })),
+    inbox: inbox.map((row) => ({ ...row, contents: seal(`inbox ${row.id}`, row.contents) })),
+    kept: kept.map((row) => ({ ...row, contents: seal(`kept ${row.id}`, row.contents) })),
   };
 }
 

@@ -13,16 +13,16 @@
  *     none of seven                                  refused
  * @module
  */
-import { decryptAead, importX25519PublicKey } from '#suite';
+import { importX25519PublicKey } from '#suite';
 import { equalBytes } from '../bytes/equal.ts';
 import { SessionError } from '../errors/session-error.ts';
 import type { Secret } from '../primitives/secret.ts';
-import { bindBody } from './associated-data.ts';
 import { deriveMessageKey, deriveNextChainKey } from './chain-key.ts';
 import { authFailed, type SealedMessage } from './frame.ts';
-import { openHeader, type MessageHeader } from './header.ts';
+import type { MessageHeader } from './header.ts';
 import { maxForward, maxHeaderTrials, maxOldChains, maxSkippedAgeMs } from './limits.ts';
 import { contributeToReceiving, hashKemParts } from './post-quantum-step.ts';
+import { talosRatchet, type RatchetConstants } from './ratchet-constants.ts';
 import type { PeerOldChain, PeerReceivingChain, RatchetState } from './ratchet-state.ts';
 import { deriveRootStep } from './root-key.ts';
 import { skippedKeyId, updateSkippedKeys, type SkippedChange, type SkippedKey } from './skipped-keys.ts';
@@ -35,6 +35,8 @@ export type RatchetInput = {
   readonly now: number;
   /** Header keys to try, the likeliest first. Default `maxHeaderTrials`. */
   readonly maxTrials?: number | undefined;
+  /** Default: the only ones there are outside of tests. */
+  readonly constants?: RatchetConstants;
 };
 
 export type RatchetReceipt = {
@@ -84,6 +86,7 @@ type FoundHeader = { readonly place: 'current' | 'next' | 'old'; readonly header
 
 /** At most seven trials: the present chain, the next, five old ones. Which comes first decides the cost only. */
 function findHeader(state: RatchetState, input: RatchetInput): FoundHeader {
+  const { openHeader } = input.constants ?? talosRatchet;
   let left = input.maxTrials ?? maxHeaderTrials;
   for (const { place, headerKey, chain } of headerCandidates(state, input.now)) {
     if (left-- <= 0) break;
@@ -119,7 +122,8 @@ function openInNextChain(state: RatchetState, header: MessageHeader, input: Ratc
   const ownRatchetKey = state.turn.kind === 'opening' ? state.turn.ownRatchetKey : state.turn.chain.ownRatchetKey;
   const peerRatchetKey = importX25519PublicKey(header.ratchetKey);
   const kem = contributeToReceiving(state.postQuantum, header, input.now);
-  const step = deriveRootStep({ rootKey: state.rootKey, ownRatchetKey, peerRatchetKey, kemSecret: kem.kemSecret });
+  const { rootInfo: info } = input.constants ?? talosRatchet;
+  const step = deriveRootStep({ rootKey: state.rootKey, ownRatchetKey, peerRatchetKey, info, kemSecret: kem.kemSecret });
   const id = (state.receiving?.id ?? 0) + 1;
   const receiving = { id, peerRatchetKey, chainKey: step.chainKey, headerKey: state.nextReceivingHeaderKey, kemHash: hashKemParts(header), nextNumber: 0 };
   const entered: RatchetState = {
@@ -237,9 +241,9 @@ function isSameHash(a: Uint8Array | undefined, b: Uint8Array | undefined): boole
 }
 
 /** The second tag. One opaque error, as for the first: nobody learns how far a forged frame got. */
-function openBody(messageKey: Secret, { message, binding }: RatchetInput): Uint8Array {
+function openBody(messageKey: Secret, { message, binding, constants = talosRatchet }: RatchetInput): Uint8Array {
   try {
-    return decryptAead({ key: messageKey.expose(), nonce: message.nonce, associatedData: bindBody(binding, message), ciphertext: message.ciphertext });
+    return constants.decryptBody(message, { messageKey, binding });
   } catch {
     throw authFailed();
   }

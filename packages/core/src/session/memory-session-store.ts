@@ -7,7 +7,7 @@ import { StoreError } from '../errors/store-error.ts';
 import type { AgentId } from '../identity/agent-id.ts';
 import { minDedupeKeys } from './limits.ts';
 import type { StoredPrekey } from './prekeys.ts';
-import type { InboxRow, KeptRow, OutboxRow, SessionStore, SessionWrites } from './session-store.ts';
+import type { InboxRow, KeptRow, OpenedMessage, OutboxRow, SessionStore, SessionWrites } from './session-store.ts';
 import type { StoredSkippedKey } from './session-state-codec.ts';
 import { skippedKeyId } from './skipped-keys.ts';
 
@@ -88,21 +88,26 @@ function writeSession(row: Row, writes: SessionWrites): void {
   row.version += 1;
   for (const key of writes.skippedAdded ?? []) row.skipped.set(skippedKeyId(key.chain, key.number), copySkipped(key));
   for (const { chain, number } of writes.skippedRemoved ?? []) removeSkipped(row, skippedKeyId(chain, number));
-  if (writes.opened !== undefined) rememberMessage(row, writes.opened);
+  for (const message of writes.opened ?? []) rememberMessage(row, message);
 }
 
 /** One code for every lost race: the caller reloads, and sees then what was there first. */
 function checkCommit(tables: Tables, { present, expectedVersion, writes }: { readonly present: Row | undefined } & Omit<Commit, 'sessionId'>): void {
   if ((present?.version ?? 0) !== expectedVersion) throw conflict('the session has another version');
-  if (writes.opened !== undefined && present?.opened.has(writes.opened.name) === true) throw conflict('the message was opened before');
+  if (isRepeated(present, writes.opened ?? [])) throw conflict('a message was opened before');
   const { consumedOneTimeId, seenEphemeral } = writes;
   if (consumedOneTimeId !== undefined && !tables.prekeys.has(prekeyId({ kind: 'oneTime', id: consumedOneTimeId })))
     throw conflict('the one-time pair was consumed');
   if (seenEphemeral !== undefined && tables.ephemerals.has(ephemeralId(seenEphemeral))) throw conflict('the ephemeral key was seen before');
 }
 
+/** Of an earlier commit, or twice in this one. */
+function isRepeated(present: Row | undefined, messages: readonly OpenedMessage[]): boolean {
+  return new Set(messages.map(({ name }) => name)).size < messages.length || messages.some(({ name }) => present?.opened.has(name) === true);
+}
+
 /** Bounded: the state refuses older repeats by itself. */
-function rememberMessage({ opened }: Row, { name, headerHash }: NonNullable<SessionWrites['opened']>): void {
+function rememberMessage({ opened }: Row, { name, headerHash }: OpenedMessage): void {
   opened.set(name, Uint8Array.from(headerHash));
   if (opened.size <= minDedupeKeys) return;
   const [oldest] = opened.keys();

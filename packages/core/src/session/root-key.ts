@@ -2,7 +2,7 @@
 import { agreeX25519 } from '#suite';
 import { concatBytes } from '../bytes/concat.ts';
 import { SessionError } from '../errors/session-error.ts';
-import { hkdfSha256, labelled, labels } from '../primitives/kdf.ts';
+import { hkdfSha256 } from '../primitives/kdf.ts';
 import type { X25519PublicKey, X25519SecretKey } from '../primitives/keys.ts';
 import { Secret } from '../primitives/secret.ts';
 
@@ -19,18 +19,19 @@ export type RootInput = {
   readonly rootKey: Secret;
   readonly ownRatchetKey: X25519SecretKey;
   readonly peerRatchetKey: X25519PublicKey;
+  /** The suite's label: `RatchetConstants`. */
+  readonly info: Uint8Array;
   /** Of the chain that carries a post-quantum step's answer, 32 bytes. Secret; wiped here. */
   readonly kemSecret?: Uint8Array | undefined;
 };
 
 const empty = /* @__PURE__ */ new Uint8Array(0);
-const info = /* @__PURE__ */ labelled(labels.rootStep);
 
 /**
  * HKDF-SHA-256(salt = root key, ikm = X25519(own, peer) [‖ KEM secret]), 96 bytes. The old root key stands in the caller's `consumed`.
  * @throws {@link SessionError} `TALOS_SESSION_WEAK_PEER_KEY` if the shared point is all zero (RFC 7748 §6.1).
  */
-export function deriveRootStep({ rootKey, ownRatchetKey, peerRatchetKey, kemSecret = empty }: RootInput): RootStep {
+export function deriveRootStep({ rootKey, ownRatchetKey, peerRatchetKey, info, kemSecret = empty }: RootInput): RootStep {
   const shared = agree(ownRatchetKey, peerRatchetKey);
   const ikm = concatBytes(shared, kemSecret);
   const output = hkdfSha256({ ikm, salt: rootKey.expose(), info, length: 96 });

@@ -52,8 +52,8 @@ export type SessionWrites = {
   readonly kept?: readonly KeptRow[];
   /** Names of kept rows that go with this commit, of any session with `peer` and of no other. */
   readonly keptRemoved?: readonly string[];
-  /** The store keeps the last `minDedupeKeys` of a session at the least; the state refuses the rest. */
-  readonly opened?: OpenedMessage;
+  /** In the order in which they were opened. The store keeps the last `minDedupeKeys` of a session at the least; the state refuses the rest. */
+  readonly opened?: readonly OpenedMessage[];
   /** The one-time pair this session consumed: its secret is gone when the session is there. */
   readonly consumedOneTimeId?: number;
   /** An ephemeral key, base64url, that must not have been seen with this signed prekey before. */
@@ -69,7 +69,7 @@ export interface SessionStore {
    * All writes or none, by compare-and-set: `expectedVersion` 0 creates, any other replaces. Durable when it resolves; serializable
    * with every other commit, of this process or another.
    * @returns The new version.
-   * @throws {@link StoreError} `TALOS_STORE_CONFLICT` if the version is another, the opened message or ephemeral key is there already, or
+   * @throws {@link StoreError} `TALOS_STORE_CONFLICT` if the version is another, an opened message or the ephemeral key is there already, or
    * the one-time pair is not there (any more). `TALOS_STORE_WRITE_FAILED` if nothing was kept.
    */
   commit(sessionId: string, expectedVersion: number, writes: SessionWrites): Promise<number>;

@@ -24,6 +24,7 @@ const cases: readonly StoreCase<SessionStore>[] = [
   { name: 'of two commits on one version one wins', check: race },
   { name: 'skipped keys are rows of their own: added, then removed', check: skippedKeys },
   { name: 'a message is opened once, and a repeat writes nothing', check: opened },
+  { name: 'of the messages that one commit opens each is remembered, or none if one was opened before', check: openedTogether },
   { name: 'outbox and inbox keep the order and are emptied by id', check: rows },
   { name: 'a consumed one-time pair is gone with the commit, and a second consumer is refused whole', check: oneTimePair },
   { name: 'an ephemeral key is seen once for each signed prekey, and forgotten with it', check: ephemeral },
@@ -97,14 +98,27 @@ async function skippedKeys(store: SessionStore): Promise<void> {
 }
 
 async function opened(store: SessionStore): Promise<void> {
-  await store.commit('s', 0, { ...writes(1), opened: message('1/0') });
-  await expectCode('the same again', store.commit('s', 1, { ...writes(2), opened: message('1/0'), inbox: [inboxRow('i', 's')] }), 'TALOS_STORE_CONFLICT');
+  await store.commit('s', 0, { ...writes(1), opened: [message('1/0')] });
+  await expectCode('the same again', store.commit('s', 1, { ...writes(2), opened: [message('1/0')], inbox: [inboxRow('i', 's')] }), 'TALOS_STORE_CONFLICT');
   expectEqual('inbox', (await store.inbox()).length, 0);
-  await store.commit('t', 0, { ...writes(1), opened: message('1/0') });
-  for (let i = 1; i < minDedupeKeys; i++) await store.commit('s', i, { ...writes(1), opened: message(`1/${i}`) });
+  await store.commit('t', 0, { ...writes(1), opened: [message('1/0')] });
+  for (let i = 1; i < minDedupeKeys; i++) await store.commit('s', i, { ...writes(1), opened: [message(`1/${i}`)] });
   expectBytes('header', await store.opened('s', '1/1'), message('1/1').headerHash);
   expectEqual('not opened', await store.opened('s', '2/1'), undefined);
-  await expectCode('after many', store.commit('s', minDedupeKeys, { ...writes(2), opened: message('1/1') }), 'TALOS_STORE_CONFLICT');
+  await expectCode('after many', store.commit('s', minDedupeKeys, { ...writes(2), opened: [message('1/1')] }), 'TALOS_STORE_CONFLICT');
+}
+
+async function openedTogether(store: SessionStore): Promise<void> {
+  const names = ['1/0', '1/1', '1/2'];
+  await store.commit('s', 0, { ...writes(1), opened: names.map(message), inbox: [inboxRow('a', 's'), inboxRow('b', 's'), inboxRow('c', 's')] });
+  expectEqual('order', (await store.inbox()).map(({ id }) => id).join(), 'a,b,c');
+  for (const name of names) expectBytes(name, await store.opened('s', name), message(name).headerHash);
+  const repeated = ['1/3', '1/1', '1/4'].map(message);
+  await expectCode('one of them again', store.commit('s', 1, { ...writes(2), opened: repeated, inbox: [inboxRow('d', 's')] }), 'TALOS_STORE_CONFLICT');
+  await expectCode('one twice', store.commit('s', 1, { ...writes(2), opened: [message('1/3'), message('1/3')] }), 'TALOS_STORE_CONFLICT');
+  expectEqual('not opened', await store.opened('s', '1/3'), undefined);
+  await expectState(store, { id: 's', version: 1, fill: 1 });
+  expectEqual('inbox', (await store.inbox()).length, 3);
 }
 
 async function rows(store: SessionStore): Promise<void> {
@@ -138,7 +152,7 @@ async function removal(store: SessionStore): Promise<void> {
   await store.commit('s', 0, {
     ...writes(1),
     skippedAdded: [skippedKey(1, 1)],
-    opened: message('1/0'),
+    opened: [message('1/0')],
     inbox: [inboxRow('i', 's')],
     outbox: [outboxRow('o', 's')],
   });
@@ -215,14 +229,14 @@ async function reopened(store: SessionStore, reopen: () => Promise<SessionStore>
     outbox: [outboxRow('o', 's')],
     inbox: [inboxRow('i', 's')],
     skippedAdded: [skippedKey(1, 1)],
-    opened: message('1/0'),
+    opened: [message('1/0')],
   });
   const again = await reopen();
   await expectState(again, { id: 's', version: 1, fill: 4 });
   expectEqual('skipped', (await again.load('s'))?.skipped.length, 1);
   expectEqual('rows', (await again.outbox()).length + (await again.inbox()).length, 2);
   expectEqual('prekey', (await again.prekey('signed', 3))?.id, 3);
-  await expectCode('dedupe', again.commit('s', 1, { ...writes(5), opened: message('1/0') }), 'TALOS_STORE_CONFLICT');
+  await expectCode('dedupe', again.commit('s', 1, { ...writes(5), opened: [message('1/0')] }), 'TALOS_STORE_CONFLICT');
 }
 
 function writes(fill: number): SessionWrites & { readonly state: Uint8Array } {

@@ -3,6 +3,7 @@ import { systemEnv } from '../env/env.ts';
 import { TransportError } from '../errors/transport-error.ts';
 import type { AgentId } from '../identity/agent-id.ts';
 import type { Subscription, Transport } from '../message/transport.ts';
+import { maxBatchFrames } from '../message/batch.ts';
 import { maxFrameBytes } from '../session/limits.ts';
 
 /** Two ends of one transport, which may be one object, and the DIDs that they are known by. */
@@ -47,6 +48,8 @@ const cases: readonly { readonly name: string; readonly check: (ends: TransportE
   { name: 'a frame that is sent again arrives, and takes no place of another', check: repeats },
   { name: 'a receiver that is slow gets everything in the end, in order', check: slowReceiver },
   { name: 'what was taken over survives a wire that breaks', check: interrupted },
+  { name: 'frames that wait come in batches, in order, and what the handler did not take comes again', check: inBatches },
+  { name: 'a batch that is sent arrives in order, up to a frame that is too large', check: sendsBatches },
   { name: 'closing twice is closing once', check: closesTwice },
 ];
 
@@ -217,6 +220,41 @@ async function interrupted({ sender, receiver, to, interrupt }: TransportEnds): 
   await interrupt();
   await sends;
   await inbox.waitUntil((names) => new Set(names).size === 51);
+  await subscription.close();
+}
+
+/** Where there are batches. */
+async function inBatches({ sender, receiver, to }: TransportEnds): Promise<void> {
+  if (receiver.receiveBatches === undefined) return;
+  for (let i = 0; i < 40; i++) await sender.send(to, frame(i));
+  const inbox = new Inbox();
+  let largest = 0;
+  let refusals = 2;
+  const subscription = await receiver.receiveBatches(to, async (frames) => {
+    largest = Math.max(largest, frames.length);
+    if (refusals-- === 2) throw new Error('not kept');
+    const taken = refusals >= 0 ? frames.slice(0, 3) : frames;
+    for (const bytes of taken) await inbox.handler(bytes);
+    return taken.length;
+  });
+  await inbox.waitFor(40);
+  expectEqual('order', inbox.names(), range(0, 40));
+  if (largest > maxBatchFrames) throw new Error(`a batch of ${largest} frames`);
+  await subscription.close();
+}
+
+async function sendsBatches({ sender, receiver, to }: TransportEnds): Promise<void> {
+  if (sender.sendBatch === undefined) return;
+  const inbox = new Inbox();
+  const subscription = await receiver.receive(to, inbox.handler);
+  const frames = Array.from({ length: 30 }, (_, i) => frame(i));
+  for (let sent = 0; sent < frames.length; ) sent += await sender.sendBatch(to, frames.slice(sent));
+  const tooLarge = new Uint8Array(maxFrameBytes + 1);
+  expectEqual('taken', await sender.sendBatch(to, [frame(30), tooLarge, frame(32)]), 1);
+  const code = await sender.sendBatch(to, [tooLarge, frame(32)]).then(String, (error: unknown) => (TransportError.isInstance(error) ? error.code : String(error)));
+  expectEqual('code', code, 'TALOS_TRANSPORT_SEND_FAILED');
+  await inbox.waitFor(31);
+  expectEqual('order', inbox.names(), range(0, 31));
   await subscription.close();
 }
 

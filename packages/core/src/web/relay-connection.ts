@@ -15,6 +15,7 @@ import { RelaySocket } from './relay-socket.ts';
 
 export type RelayRequestBody =
   | Omit<Extract<RelayRequest, { type: 'send' }>, 'request'>
+  | Omit<Extract<RelayRequest, { type: 'sendBatch' }>, 'request'>
   | Omit<Extract<RelayRequest, { type: 'fetch' }>, 'request'>
   | Omit<Extract<RelayRequest, { type: 'count' }>, 'request'>
   | Omit<Extract<RelayRequest, { type: 'publish' }>, 'request'>;
@@ -151,6 +152,9 @@ export class RelayConnection {
       case 'deliver':
         if (message.subscription === this.#subscription) this.#parts.onDeliver(message);
         break;
+      case 'deliverBatch':
+        this.#takeBatch(message);
+        break;
       case 'superseded':
         this.#superseded(message.subscription);
         break;
@@ -161,6 +165,7 @@ export class RelayConnection {
         this.#settle(message.request)?.reject(refusedBy(message.reason));
         break;
       case 'done':
+      case 'taken':
       case 'bundle':
       case 'counted':
         this.#settle(message.request)?.resolve(message);
@@ -168,6 +173,10 @@ export class RelayConnection {
       default:
         throw protocolFault(`a ${message.type} came a second time`);
     }
+  }
+
+  #takeBatch({ subscription, deliveries }: Extract<RelayReply, { readonly type: 'deliverBatch' }>): void {
+    if (subscription === this.#subscription) for (const each of deliveries) this.#parts.onDeliver({ subscription, ...each });
   }
 
   #ready(left: number): void {

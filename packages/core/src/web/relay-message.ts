@@ -11,6 +11,8 @@ export const relaySubprotocol = 'talos-relay-1';
 export type RelayRequest =
   | { readonly type: 'authenticate'; readonly did: AgentId; readonly signature: Uint8Array; readonly history: Uint8Array }
   | { readonly type: 'send'; readonly request: number; readonly to: AgentId; readonly frame: Uint8Array }
+  /** At most 256 frames, in order. */
+  | { readonly type: 'sendBatch'; readonly request: number; readonly to: AgentId; readonly frames: readonly Uint8Array[] }
   /** Deliver to me from now on, those that wait first. A number that was not used on this connection. */
   | { readonly type: 'receive'; readonly subscription: number }
   | { readonly type: 'stop'; readonly subscription: number }
@@ -28,15 +30,21 @@ export type RelayReply =
   | { readonly type: 'welcome'; readonly left: number }
   /** It is durable. */
   | { readonly type: 'done'; readonly request: number }
+  /** Of a batch: so many of its frames, counted from the first, are durable; at least one. */
+  | { readonly type: 'taken'; readonly request: number; readonly count: number }
   /** Request 0: the connection itself is refused, and closed. */
   | { readonly type: 'refused'; readonly request: number; readonly reason: RelayRefusal }
   | { readonly type: 'deliver'; readonly subscription: number; readonly delivery: number; readonly frame: Uint8Array }
+  /** At most 256 of them, in order. */
+  | { readonly type: 'deliverBatch'; readonly subscription: number; readonly deliveries: readonly RelayDelivery[] }
   /** Another connection of this agent receives now. */
   | { readonly type: 'superseded'; readonly subscription: number }
   | { readonly type: 'bundle'; readonly request: number; readonly bundle: Uint8Array }
   | { readonly type: 'counted'; readonly request: number; readonly left: number }
   | { readonly type: 'low'; readonly left: number }
   | { readonly type: 'ping' };
+
+export type RelayDelivery = { readonly delivery: number; readonly frame: Uint8Array };
 
 export type RelayChallenge = {
   /** As the relay knows itself: scheme, host and port. The client signs the one it connected to, whatever stands here. */
@@ -78,7 +86,7 @@ export const maxOriginBytes = 300;
 export const nonceBytes = 32;
 
 /** Unacknowledged deliveries at a time: a consumer that is slow costs the relay and itself no more than this. */
-export const deliveryWindow = /* @__PURE__ */ Object.freeze({ frames: 64, bytes: 4 * 1024 * 1024 });
+export const deliveryWindow = /* @__PURE__ */ Object.freeze({ frames: 512, bytes: 4 * 1024 * 1024 });
 /** A relay pings when it has said nothing for this long … */
 export const pingMs = 20_000;
 /** … and who hears nothing for three times as long takes the connection for dead. */

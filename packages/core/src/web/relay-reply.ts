@@ -2,8 +2,19 @@
 import { decodeUtf8, encodeUtf8 } from '../bytes/utf8.ts';
 import { ByteReader } from '../bytes/reader.ts';
 import { ByteWriter } from '../bytes/writer.ts';
+import { maxBatchFrames } from '../message/batch.ts';
 import { maxFrameBytes } from '../session/limits.ts';
-import { maxBundleBytes, maxOriginBytes, nonceBytes, relayRefusals, relayVersion, type RelayRefusal, type RelayReply } from './relay-message.ts';
+import {
+  maxBundleBytes,
+  maxOriginBytes,
+  maxRelayMessageBytes,
+  nonceBytes,
+  relayRefusals,
+  relayVersion,
+  type RelayDelivery,
+  type RelayRefusal,
+  type RelayReply,
+} from './relay-message.ts';
 
 /** Apart from the client's: a message sent back to its sender is of no known type. */
 const types = /* @__PURE__ */ Object.freeze({
@@ -17,6 +28,8 @@ const types = /* @__PURE__ */ Object.freeze({
   counted: 136,
   low: 137,
   ping: 138,
+  taken: 139,
+  deliverBatch: 140,
 });
 
 export function encodeRelayReply(message: RelayReply): Uint8Array<ArrayBuffer> {
@@ -33,6 +46,10 @@ export function encodeRelayReply(message: RelayReply): Uint8Array<ArrayBuffer> {
       return writer.u32(message.request).u8(relayRefusals[message.reason]).finish();
     case 'deliver':
       return writer.u32(message.subscription).u64(message.delivery).raw(message.frame).finish();
+    case 'taken':
+      return writer.u32(message.request).u16(message.count).finish();
+    case 'deliverBatch':
+      return encodeDeliveries(writer.u32(message.subscription), message.deliveries);
     case 'superseded':
       return writer.u32(message.subscription).finish();
     case 'bundle':
@@ -64,6 +81,10 @@ function readReply(reader: ByteReader, type: number): RelayReply {
       return { type: 'refused', request: reader.u32(), reason: readRefusal(reader) };
     case types.deliver:
       return { type: 'deliver', subscription: reader.u32(), delivery: reader.u64(), frame: readRest(reader, maxFrameBytes) };
+    case types.taken:
+      return { type: 'taken', request: reader.u32(), count: reader.u16() };
+    case types.deliverBatch:
+      return { type: 'deliverBatch', subscription: reader.u32(), deliveries: readDeliveries(reader) };
     case types.superseded:
       return { type: 'superseded', subscription: reader.u32() };
     case types.bundle:
@@ -83,6 +104,19 @@ function readChallenge(reader: ByteReader): RelayReply {
   if (decodeUtf8(reader.short(maxOriginBytes)) !== relayVersion) throw reader.refuse(`this relay does not speak ${relayVersion}`);
   const origin = decodeUtf8(reader.short(maxOriginBytes));
   return { type: 'challenge', origin, nonce: reader.take(nonceBytes), issuedAt: reader.u64() };
+}
+
+function encodeDeliveries(writer: ByteWriter, deliveries: readonly RelayDelivery[]): Uint8Array<ArrayBuffer> {
+  for (const { delivery, frame } of deliveries) writer.u64(delivery).long(frame);
+  return writer.finish();
+}
+
+function readDeliveries(reader: ByteReader): readonly RelayDelivery[] {
+  if (reader.remaining > maxRelayMessageBytes) throw reader.refuse('the message is too long');
+  const deliveries: RelayDelivery[] = [];
+  do deliveries.push({ delivery: reader.u64(), frame: reader.long(maxFrameBytes) });
+  while (reader.remaining > 0 && deliveries.length < maxBatchFrames);
+  return deliveries;
 }
 
 function readRefusal(reader: ByteReader): RelayRefusal {

@@ -3,6 +3,8 @@ import { decodeUtf8, encodeUtf8 } from '../bytes/utf8.ts';
 import { ByteReader } from '../bytes/reader.ts';
 import { ByteWriter } from '../bytes/writer.ts';
 import type { AgentId } from '../identity/agent-id.ts';
+import { maxBatchFrames } from '../message/batch.ts';
+import { maxFrameBytes } from '../session/limits.ts';
 import { maxBundleBytes, maxBundlesPerPublish, maxHistoryBytes, maxRelayMessageBytes, type RelayRequest } from './relay-message.ts';
 
 const types = /* @__PURE__ */ Object.freeze({
@@ -15,6 +17,7 @@ const types = /* @__PURE__ */ Object.freeze({
   fetch: 7,
   count: 8,
   pong: 9,
+  sendBatch: 10,
 });
 
 const signatureLength = 64;
@@ -29,6 +32,8 @@ export function encodeRelayRequest(message: RelayRequest): Uint8Array<ArrayBuffe
       return writer.raw(encodeUtf8(message.did)).raw(message.signature).raw(message.history).finish();
     case 'send':
       return writer.u32(message.request).raw(encodeUtf8(message.to)).raw(message.frame).finish();
+    case 'sendBatch':
+      return encodeFrames(writer.u32(message.request).raw(encodeUtf8(message.to)), message.frames);
     case 'receive':
     case 'stop':
       return writer.u32(message.subscription).finish();
@@ -60,6 +65,8 @@ function readRequest(reader: ByteReader, type: number): RelayRequest {
       return { type: 'authenticate', did: readDid(reader), signature: reader.take(signatureLength), history: readRest(reader, maxHistoryBytes) };
     case types.send:
       return { type: 'send', request: readNumber(reader), to: readDid(reader), frame: reader.take(reader.remaining) };
+    case types.sendBatch:
+      return { type: 'sendBatch', request: readNumber(reader), to: readDid(reader), frames: readFrames(reader) };
     case types.receive:
       return { type: 'receive', subscription: readNumber(reader) };
     case types.stop:
@@ -82,6 +89,18 @@ function readRequest(reader: ByteReader, type: number): RelayRequest {
 function encodePublish(writer: ByteWriter, bundles: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   for (const bundle of bundles) writer.short(bundle);
   return writer.finish();
+}
+
+function encodeFrames(writer: ByteWriter, frames: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  for (const frame of frames) writer.long(frame);
+  return writer.finish();
+}
+
+function readFrames(reader: ByteReader): readonly Uint8Array[] {
+  const frames: Uint8Array[] = [];
+  do frames.push(reader.long(maxFrameBytes));
+  while (reader.remaining > 0 && frames.length < maxBatchFrames);
+  return frames;
 }
 
 /** 0 stands for the connection itself. */

@@ -2,11 +2,13 @@
 import { TransportError } from '../errors/transport-error.ts';
 import { UsageError } from '../errors/usage-error.ts';
 import type { AgentId } from '../identity/agent-id.ts';
+import { firstBatch, maxBatchFrames, oneAtATime } from '../message/batch.ts';
 import type { Subscription, Transport, TransportFactory, TransportOwner } from '../message/transport.ts';
 import { maxFrameBytes } from '../session/limits.ts';
 import { RelayConnection } from './relay-connection.ts';
 import { relayDirectory } from './relay-directory.ts';
-import { RelayInbox } from './relay-inbox.ts';
+import { protocolFault } from './relay-failure.ts';
+import { RelayInbox, type InboxReceiver } from './relay-inbox.ts';
 import { relayOrigin } from './relay-proof.ts';
 
 export type WebSocketTransportOptions = {
@@ -58,13 +60,19 @@ function makeTransport(owner: TransportOwner, urls: readonly string[]): Transpor
     return connection;
   });
   const directory = relayDirectory(connections);
+  const stop = (): void => connections.forEach((connection) => connection.stopDeliveries());
+  const receive = async (own: AgentId, options: Omit<InboxReceiver, 'onClosed'>): Promise<Subscription> => {
+    if (own !== owner.identity.did) throw badOptions('this transport speaks for one agent: make one for each');
+    const subscription = await inbox.receive({ ...options, onClosed: stop });
+    for (const connection of connections) connection.startDeliveries();
+    return subscription;
+  };
   return {
     directory,
-    send: (to, frame) => send(connections, to, frame),
-    receive: async (own, handler) => {
-      if (own !== owner.identity.did) throw badOptions('this transport speaks for one agent: make one for each');
-      return receive({ connections, inbox }, handler);
-    },
+    send: async (to, frame) => void (await send(connections, to, [frame])),
+    sendBatch: (to, frames) => send(connections, to, frames),
+    receive: async (own, handler) => receive(own, { handler: oneAtATime(handler), maxFrames: 1 }),
+    receiveBatches: async (own, handler) => receive(own, { handler, maxFrames: maxBatchFrames }),
     close: async () => {
       await inbox.close();
       for (const connection of connections) connection.close();
@@ -72,29 +80,32 @@ function makeTransport(owner: TransportOwner, urls: readonly string[]): Transpor
   };
 }
 
-async function receive(
-  { connections, inbox }: { readonly connections: readonly RelayConnection[]; readonly inbox: RelayInbox },
-  handler: (frame: Uint8Array) => Promise<void>,
-): Promise<Subscription> {
-  const subscription = await inbox.receive(handler, () => connections.forEach((connection) => connection.stopDeliveries()));
-  for (const connection of connections) connection.startDeliveries();
-  return subscription;
-}
-
 /** By the first relay that can be reached. The request is on its way when this returns, so that frames keep the order of the calls. */
-async function send(connections: readonly RelayConnection[], to: AgentId, frame: Uint8Array): Promise<void> {
-  if (frame.length > maxFrameBytes) throw notSent(`a frame has at most ${maxFrameBytes} bytes`);
+async function send(connections: readonly RelayConnection[], to: AgentId, frames: readonly Uint8Array[]): Promise<number> {
+  if (frames.length === 0) return 0;
+  // A frame that no relay takes is refused by itself: what is before it goes.
+  const oversized = frames.findIndex(({ length }) => length > maxFrameBytes);
+  if (oversized === 0) throw notSent(`a frame has at most ${maxFrameBytes} bytes`);
+  const batch = firstBatch(oversized < 0 ? frames : frames.slice(0, oversized), ({ length }) => length);
   let failure: unknown;
   for (const connection of connections) {
     try {
-      await connection.request({ type: 'send', to, frame });
-      return;
+      return await sendBy(connection, to, batch);
     } catch (error) {
       failure = error;
       if (!TransportError.isInstance(error) || error.code !== 'TALOS_TRANSPORT_UNREACHABLE') break;
     }
   }
   throw notSent(failure instanceof Error ? failure.message : 'no relay took it', failure);
+}
+
+async function sendBy(connection: RelayConnection, to: AgentId, frames: readonly Uint8Array[]): Promise<number> {
+  const [frame] = frames;
+  const answer = await connection.request(frames.length === 1 && frame !== undefined ? { type: 'send', to, frame } : { type: 'sendBatch', to, frames });
+  if (frames.length === 1 && answer.type === 'done') return 1;
+  if (answer.type !== 'taken' || answer.count < 1 || answer.count > frames.length)
+    throw protocolFault(`a send of ${frames.length} was answered by ${answer.type}`);
+  return answer.count;
 }
 
 function notSent(reason: string, cause?: unknown): TransportError {

@@ -19,7 +19,9 @@ import { hashFrame } from '../../src/session/frame.ts';
 import type { SessionStore } from '../../src/session/session-store.ts';
 
 const [folder = '', name = '', crashAt = '', occurrence = '2'] = process.argv.slice(2);
-const messages = 40;
+const messages = 200;
+/** Sends at a time, and letters that are taken in at a time: small, so that every life meets more than one batch. */
+const [together, lettersAtOnce] = [4, 3];
 let left = Number(occurrence);
 
 /** Kill -9: no handler, no flush, no `finally`. */
@@ -42,7 +44,11 @@ function crashing(store: SessionStore, fence: RollbackFence): { readonly store: 
   return {
     store: {
       ...store,
-      commit: (...args) => around('commit', () => store.commit(...args)),
+      commit: (...args) => {
+        const [, , { outbox = [], inbox = [] }] = args;
+        note(`${name}.commits`, String(outbox.length + inbox.length));
+        return around('commit', () => store.commit(...args));
+      },
       removeOutbox: (ids) => (ids.length === 0 ? Promise.resolve() : around('removeOutbox', () => store.removeOutbox(ids))),
       removeInbox: (ids) => around('removeInbox', () => store.removeInbox(ids)),
     },
@@ -61,24 +67,34 @@ const log: MessageLog = {
 
 let serial = 0;
 const boxOf = (did: AgentId) => file('mail', encodeHex(parseAgentId(did).bytes));
+function post(to: AgentId, frame: Uint8Array): void {
+  reach('send:before');
+  note('wire', hashFrame(frame));
+  mkdirSync(boxOf(to), { recursive: true });
+  const letter = `${Date.now()}-${String(serial++).padStart(6, '0')}`;
+  writeFileSync(file(`${letter}.part`), frame);
+  renameSync(file(`${letter}.part`), join(boxOf(to), letter));
+  reach('send:after');
+}
+
 const transport: Transport = {
-  send: async (to, frame) => {
-    reach('send:before');
-    note('wire', hashFrame(frame));
-    mkdirSync(boxOf(to), { recursive: true });
-    const letter = `${Date.now()}-${String(serial++).padStart(6, '0')}`;
-    writeFileSync(file(`${letter}.part`), frame);
-    renameSync(file(`${letter}.part`), join(boxOf(to), letter));
-    reach('send:after');
+  send: async (to, frame) => post(to, frame),
+  sendBatch: async (to, frames) => {
+    for (const frame of frames) post(to, frame);
+    return frames.length;
   },
-  receive: async (own, handler) => {
+  receive: () => Promise.reject(new Error('batches are received')),
+  receiveBatches: async (own, handler) => {
     mkdirSync(boxOf(own), { recursive: true });
     const state = { isClosed: false };
     const loop = (async () => {
       while (!state.isClosed) {
-        for (const letter of readdirSync(boxOf(own)).toSorted()) {
-          const path = join(boxOf(own), letter);
-          await handler(new Uint8Array(readFileSync(path)));
+        const paths = readdirSync(boxOf(own))
+          .toSorted()
+          .slice(0, lettersAtOnce)
+          .map((letter) => join(boxOf(own), letter));
+        const taken = paths.length === 0 ? 0 : await handler(paths.map((path) => new Uint8Array(readFileSync(path))));
+        for (const path of paths.slice(0, taken)) {
           reach('acknowledge:before');
           unlinkSync(path);
           reach('acknowledge:after');
@@ -118,7 +134,9 @@ await sessions.close();
 async function send(): Promise<void> {
   const peer = readFileSync(file('bob.did'), 'utf8') as AgentId;
   if ((await sessions.store.sessionsWith(peer)).length === 0) await messenger.establishSession(peer, new Uint8Array(readFileSync(file('bundle'))));
-  for (let i = lines('sent').length; i < messages; i++) note('sent', (await messenger.send(peer, `m${i}`)).id);
+  const sendOne = async (i: number): Promise<void> => note('sent', (await messenger.send(peer, `m${i}`)).id);
+  for (let first = lines('sent').length; first < messages; first += together)
+    await Promise.all(Array.from({ length: Math.min(together, messages - first) }, (_, i) => sendOne(first + i)));
 }
 
 async function receive(): Promise<void> {

@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodeHex } from '../../src/bytes/hex.ts';
 import type { Env } from '../../src/env/env.ts';
-import { decodeFrame } from '../../src/session/frame.ts';
+import { arrivalOf, openBatch, type Arrival, type OpenedFrame } from '../../src/message/open-batch.ts';
+import { decodeFrame, type Frame } from '../../src/session/frame.ts';
 import { maxOldChains } from '../../src/session/limits.ts';
 import { decodeSessionState, encodeSessionState, encodeSkippedKey } from '../../src/session/session-state-codec.ts';
 import { codeOf, End, establish, flip, type Pair } from './support.ts';
@@ -14,12 +15,15 @@ type Step =
   /** Sent, and delivered before anything else: what makes chains alternate. */
   | { readonly kind: 'exchange'; readonly from: 0 | 1 }
   | { readonly kind: 'deliver' | 'repeat' | 'drop' | 'corrupt' | 'reflect'; readonly to: 0 | 1; readonly index: number }
+  /** Several of them at once, some damaged: what one commit keeps. */
+  | { readonly kind: 'batch'; readonly to: 0 | 1; readonly picks: readonly { readonly index: number; readonly isDamaged: boolean }[] }
   /** The state goes through the store and comes back. */
   | { readonly kind: 'restart'; readonly at: 0 | 1 }
   /** An hour passes: the next chain to begin offers a post-quantum step. */
   | { readonly kind: 'hour' };
 
 const side = fc.constantFrom<0 | 1>(0, 1);
+const pick = fc.record({ index: fc.nat(200), isDamaged: fc.oneof({ weight: 4, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }) });
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 5, arbitrary: fc.record({ kind: fc.constant('send' as const), from: side }) },
   {
@@ -33,6 +37,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('restart' as const), at: side }) },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('exchange' as const), from: side }) },
   { weight: 2, arbitrary: fc.constant({ kind: 'hour' as const }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('batch' as const), to: side, picks: fc.array(pick, { minLength: 1, maxLength: 12 }) }) },
 );
 
 type Flight = { readonly frame: Uint8Array; readonly text: string; readonly ratchetKey: string; opened: boolean };
@@ -44,6 +49,7 @@ class Model {
   readonly keys = new Set<string>();
   /** Post-quantum steps by what became of them at either end. */
   readonly steps = { offered: 0, answered: 0, done: 0 };
+  readonly batched = { opened: 0, duplicate: 0, refused: 0 };
   readonly #env: Env;
   #hours = 0;
   readonly #chains: readonly [Map<string, number>, Map<string, number>] = [new Map(), new Map()];
@@ -60,6 +66,7 @@ class Model {
     if (each.kind === 'exchange') return this.exchange(each.from);
     if (each.kind === 'restart') return this.restart(each.at);
     if (each.kind === 'hour') return void this.#hours++;
+    if (each.kind === 'batch') return this.batch(each.to, each.picks);
     const flights = this.sent[each.to];
     const flight = flights[flights.length === 0 ? 0 : each.index % flights.length];
     if (flight === undefined || each.kind === 'drop') return;
@@ -69,7 +76,8 @@ class Model {
   }
 
   send(from: 0 | 1): void {
-    const text = `message ${this.#count++}`;
+    // The first byte is a kind of contents: text.
+    const text = `\u0001message ${this.#count++}`;
     const end = this.ends[from];
     const before = end.session.ratchet.postQuantum.step.kind;
     const frame = end.send(text);
@@ -109,6 +117,52 @@ class Model {
     this.#chains[to].set(encodeHex(receiving!.peerRatchetKey.bytes), receiving!.id);
   }
 
+  /** One by one on this end, and the same frames at once on the state before: both come to the same. */
+  batch(to: 0 | 1, picks: readonly { readonly index: number; readonly isDamaged: boolean }[]): void {
+    const end = this.ends[to];
+    const before = end.session;
+    const flights = this.sent[to];
+    const arrivals: Arrival[] = [];
+    const outcomes: string[] = [];
+    for (const { index, isDamaged } of picks) {
+      const flight = flights[index % Math.max(1, flights.length)];
+      if (flight === undefined) continue;
+      // Behind what makes it a frame at all.
+      const bytes = isDamaged ? flip(flight.frame, 20 + (index % (flight.frame.length - 20))) : flight.frame;
+      const frame = frameOf(bytes);
+      if (frame === undefined) continue;
+      arrivals.push(arrivalOf(bytes, frame));
+      outcomes.push(isDamaged ? this.outcomeOf(to, bytes) : this.deliverOnce(to, flight));
+    }
+    const budget = { maxTrials: () => 7, spend: () => undefined };
+    const batch = openBatch(arrivals, { state: before, version: 1, now: this.#env.now(), budget });
+    assert.deepEqual(batch.frames.map(nameOutcome), outcomes);
+    assert.deepEqual(encodeSessionState(batch.state), encodeSessionState(end.session));
+    assert.equal(
+      batch.isChanged,
+      outcomes.some((outcome) => outcome.startsWith('opened')),
+    );
+    const rows = new Set(before.ratchet.skipped.keys());
+    for (const { chain, number } of batch.writes.skippedAdded ?? []) assert.equal(rows.has(`${chain}/${number}`), false);
+    for (const { chain, number } of batch.writes.skippedAdded ?? []) rows.add(`${chain}/${number}`);
+    for (const { chain, number } of batch.writes.skippedRemoved ?? []) assert.equal(rows.delete(`${chain}/${number}`), true);
+    assert.deepEqual([...rows].toSorted(), [...end.session.ratchet.skipped.keys()].toSorted());
+    end.session = batch.state;
+    for (const outcome of outcomes) this.batched[outcome.split(' ')[0] as keyof Model['batched']]++;
+  }
+
+  deliverOnce(to: 0 | 1, flight: Flight): string {
+    const isRefused = flight.opened || this.isTooOld(to, flight);
+    if (isRefused) return this.outcomeOf(to, flight.frame);
+    this.deliver(to, flight);
+    return `opened ${flight.text}`;
+  }
+
+  outcomeOf(to: 0 | 1, frame: Uint8Array): string {
+    const code = codeOf(() => this.ends[to].receive(frame));
+    return code === 'TALOS_SESSION_DUPLICATE' ? 'duplicate' : code === 'TALOS_SESSION_AUTH_FAILED' ? 'refused' : code;
+  }
+
   /** More than five chains have closed over it: the one loss that the bounds allow in a run as short as these. */
   isTooOld(to: 0 | 1, flight: Flight): boolean {
     const { receiving } = this.ends[to].session.ratchet;
@@ -135,10 +189,23 @@ class Model {
   }
 }
 
+function frameOf(bytes: Uint8Array): Frame | undefined {
+  try {
+    return decodeFrame(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+function nameOutcome(frame: OpenedFrame): string {
+  return frame.kind === 'message' ? `opened ${new TextDecoder().decode(frame.row?.contents)}` : frame.kind;
+}
+
 describe('double ratchet, any order of events', () => {
-  it('[RAT-EXACTLY-ONCE] [RAT-COMMIT-AFTER-AUTH] [RAT-NO-KEY-REUSE] [RAT-POST-QUANTUM] each text is opened once, everything else changes nothing', async () => {
+  it('[RAT-EXACTLY-ONCE] [RAT-COMMIT-AFTER-AUTH] [RAT-NO-KEY-REUSE] [RAT-POST-QUANTUM] [MSG-BATCH-ISOLATION] each text is opened once, everything else changes nothing', async () => {
     const pair = await establish('model');
     const total = { offered: 0, answered: 0, done: 0 };
+    const batched = { opened: 0, duplicate: 0, refused: 0 };
     fc.assert(
       fc.property(fc.array(step, { minLength: 1, maxLength: 80 }), (steps) => {
         const model = new Model(pair);
@@ -148,9 +215,11 @@ describe('double ratchet, any order of events', () => {
         model.exchange(1);
         expect(model.sent[0].at(-1)!.opened && model.sent[1].at(-1)!.opened).toBe(true);
         for (const kind of ['offered', 'answered', 'done'] as const) total[kind] += model.steps[kind];
+        for (const kind of ['opened', 'duplicate', 'refused'] as const) batched[kind] += model.batched[kind];
       }),
       { seed: 20_260_101, numRuns: process.env.TALOS_DEEP === '1' ? 5000 : 150 },
     );
+    for (const count of Object.values(batched)) expect(count).toBeGreaterThan(25);
     // Steps were begun and finished, and none was finished that was not answered.
     expect(total.done).toBeGreaterThan(process.env.TALOS_DEEP === '1' ? 1000 : 25);
     expect(total.answered).toBeGreaterThanOrEqual(total.done);

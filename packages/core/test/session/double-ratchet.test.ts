@@ -7,6 +7,7 @@ import { decodeFrame, encodeFrame } from '../../src/session/frame.ts';
 import { encryptHeader, type MessageHeader } from '../../src/session/header.ts';
 import { maxSkippedAgeMs, maxSkippedKeys } from '../../src/session/limits.ts';
 import type { RatchetState } from '../../src/session/ratchet-state.ts';
+import { talosRatchet } from '../../src/session/ratchet-constants.ts';
 import { deriveRootStep } from '../../src/session/root-key.ts';
 import { decryptMessage, encryptMessage } from '../../src/session/session.ts';
 import { encodeSessionState } from '../../src/session/session-state-codec.ts';
@@ -37,6 +38,7 @@ function atNumberZero(before: End, begun: End): RatchetState {
     rootKey: before.session.ratchet.rootKey,
     ownRatchetKey: turn.chain.ownRatchetKey,
     peerRatchetKey: before.session.ratchet.turn.peerRatchetKey,
+    info: talosRatchet.rootInfo,
   });
   return { ...begun.session.ratchet, turn: { kind: 'sending', chain: { ...turn.chain, chainKey, nextNumber: 0 } } };
 }
