@@ -9,9 +9,11 @@ import type { Signer } from '../identity/signer.ts';
 import type { AppendedEntry } from './append-queue.ts';
 import type { AuditStore, StoredCheckpoint } from './audit-store.ts';
 import { RecordingWriter } from './audit-writer.ts';
+import { CheckpointClock, defaultInterval, type CheckpointInterval } from './checkpoint-interval.ts';
 import { CheckpointSigner } from './checkpoint-signer.ts';
 import { verifyCheckpoint } from './checkpoint.ts';
 import type { Opening } from './commitment.ts';
+import { memoryCosignatureStore, type CosignatureStore } from './cosignature-store.ts';
 import type { EntryProof } from './entry-proof.ts';
 import { parseEntry, type Entry, type LookupKind } from './entry.ts';
 import { proveEntry, proveSizes, proveWindow, type ConsistencyProof } from './prove.ts';
@@ -22,6 +24,8 @@ import type { SignedHeads } from './signed-heads.ts';
 import { loadPrevious, startEntry, type PreviousRecorder } from './start-entry.ts';
 import { hashLeaf, hashLength, type TreeHead } from './tree-hash.ts';
 import { formatVerifierKey, makeVerifierKey, type VerifierKey } from './verifier-key.ts';
+import type { Witness } from './witness.ts';
+import { Witnessing, type WitnessState } from './witnessing.ts';
 
 export type { AppendedEntry, EntryInput };
 
@@ -38,6 +42,12 @@ export type AuditLogOptions = {
   readonly recorder?: string;
   /** `lost` of the log that was open before, if it had stopped: the start entry says so. */
   readonly lost?: number;
+  /** How often checkpoints are signed while entries are written. Default: after 1,000 entries or 1 s. */
+  readonly checkpointEvery?: CheckpointInterval;
+  /** Asked for cosignatures at each checkpoint. Nothing waits for them. */
+  readonly witnesses?: { readonly list: readonly Witness[]; readonly cosignatures: CosignatureStore };
+  /** What fails where nobody waits: a checkpoint of the interval, a witness. */
+  readonly onError?: (error: unknown) => void;
 };
 
 export type StoredEntry = { readonly index: number; readonly leafHash: Uint8Array; readonly bytes: Uint8Array; readonly entry: Entry };
@@ -60,6 +70,8 @@ export interface AuditLog {
   readonly size: number;
   /** Events that this log rejected and has not recorded as lost: overload is recorded with the next entry, what a stop cost at the next start. */
   readonly lost: number;
+  /** How far each witness has cosigned in this run. Empty without witnesses. */
+  readonly witnesses: readonly WitnessState[];
   /** What this start found. */
   readonly recovery: Recovery;
   /**
@@ -118,6 +130,7 @@ type Recovered = RecoveredTree & { readonly previous: PreviousRecorder | undefin
 export async function startLog(options: AuditLogOptions, recovered: Recovered): Promise<AuditLog> {
   const log = new TreeAuditLog(options, recovered);
   await log.append(startEntry({ origin: log.origin, previous: recovered.previous, lost: options.lost }));
+  log.begin(recovered.checkpoint);
   return log;
 }
 
@@ -128,6 +141,8 @@ class TreeAuditLog implements AuditLog {
   readonly #key: VerifierKey;
   readonly #writer: RecordingWriter;
   readonly #signer: CheckpointSigner;
+  readonly #clock: CheckpointClock;
+  readonly #witnessing: Witnessing;
   #closing: Promise<void> | undefined;
 
   constructor(options: AuditLogOptions, { key, range, checkpoint, signed, previous }: Recovered) {
@@ -135,7 +150,14 @@ class TreeAuditLog implements AuditLog {
     this.#store = options.store;
     this.#key = key;
     this.#writer = new RecordingWriter(options, range);
-    this.#signer = new CheckpointSigner({ store: options.store, signer: options.signer, key, writer: this.#writer, heads: options.heads, signed, checkpoint });
+    const { store, env, onError = ignore } = options;
+    const { list = [], cosignatures = memoryCosignatureStore() } = options.witnesses ?? {};
+    const onRolledBack = (error: AuditError): void => this.#writer.halt(error);
+    this.#witnessing = new Witnessing({ witnesses: list, cosignatures, store, key, env, onError, onRolledBack });
+    const onSigned = (signedNow: StoredCheckpoint): void => this.#witnessing.submit(signedNow);
+    this.#signer = new CheckpointSigner({ store, signer: options.signer, key, writer: this.#writer, heads: options.heads, signed, checkpoint, onSigned });
+    const sizes = () => ({ durable: this.size, signed: this.#signer.last?.size ?? 0 });
+    this.#clock = new CheckpointClock({ interval: options.checkpointEvery ?? defaultInterval, env, sizes, sign: () => this.#signer.sign(), onError });
     this.recovery = { size: range.size, checkpointSize: checkpoint?.size ?? 0, previous };
   }
 
@@ -151,8 +173,20 @@ class TreeAuditLog implements AuditLog {
     return this.#writer.lost;
   }
 
+  get witnesses(): readonly WitnessState[] {
+    return this.#witnessing.states;
+  }
+
+  /** A checkpoint that no witness had answered when the last run ended is handed in again. */
+  begin(checkpoint: StoredCheckpoint | undefined): void {
+    if (checkpoint !== undefined) this.#witnessing.submit(checkpoint);
+  }
+
   append(entry: EntryInput): Promise<AppendedEntry> {
-    return this.#writer.append(entry);
+    const appended = this.#writer.append(entry);
+    // Beside the caller's own: one that fails is told to the caller.
+    appended.then(this.#clock.tick, ignore);
+    return appended;
   }
 
   async checkpoint(): Promise<string> {
@@ -217,7 +251,12 @@ class TreeAuditLog implements AuditLog {
   }
 
   async #close(): Promise<void> {
-    if (await this.#writer.stop()) await this.#signer.sign();
+    await this.#clock.stop();
+    try {
+      if (await this.#writer.stop()) await this.#signer.sign();
+    } finally {
+      await this.#witnessing.close();
+    }
   }
 
   async #covering(index: number): Promise<StoredCheckpoint> {
@@ -239,6 +278,8 @@ class TreeAuditLog implements AuditLog {
     if (index >= size) throw notFound(`a log of size ${size} has no entry ${index}`);
   }
 }
+
+function ignore(): void {}
 
 function requireCount(name: string, value: number): void {
   if (!Number.isSafeInteger(value) || value < 0) throw new UsageError({ code: 'TALOS_USAGE_ARGUMENT', message: `${name} must be an integer of at least 0` });

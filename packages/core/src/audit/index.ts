@@ -2,6 +2,7 @@ export type { AppendedEntry } from './append-queue.ts';
 export { openAuditLog, type AuditLog, type AuditLogOptions, type Recovery, type StoredEntry } from './audit-log.ts';
 export type { AuditBatch, AuditRow, AuditStore, NewAuditRow, StoredCheckpoint } from './audit-store.ts';
 export { openAuditWriter, type AuditWriter, type AuditWriterOptions } from './audit-writer.ts';
+export type { CheckpointInterval } from './checkpoint-interval.ts';
 export { formatCheckpoint, parseCheckpoint, signCheckpoint, verifyCheckpoint, type Checkpoint } from './checkpoint.ts';
 export { commitTo, payloadBytes, verifyCommitment, type Opening } from './commitment.ts';
 export { verifyConsistency, type ConsistencyClaim } from './consistency.ts';
@@ -21,6 +22,8 @@ export {
   type CosignatureOptions,
   type CosignerKey,
 } from './cosignature.ts';
+export { memoryCosignatureStore, type CosignatureStore, type StoredCosignature } from './cosignature-store.ts';
+export { formatEquivocation, parseEquivocation, verifyEquivocation, type Equivocation, type ProvenEquivocation } from './equivocation.ts';
 export { verifyInclusion, type InclusionClaim } from './inclusion.ts';
 export { memoryAuditStore } from './memory-audit-store.ts';
 export type { ConsistencyProof } from './prove.ts';
@@ -34,4 +37,8 @@ export { decodeEntryBundle, decodeTile, encodeEntryBundle, encodeTile, formatTil
 export { isQuorum, parseTlogPolicy, type PolicyGroup, type PolicyLog, type PolicyWitness, type TlogPolicy } from './tlog-policy.ts';
 export { CompactRange, emptyRoot, hashChildren, hashLeaf, nodePlace, type TreeHead, type TreeNode } from './tree-hash.ts';
 export { formatVerifierKey, makeVerifierKey, parseVerifierKey, type VerifierKey } from './verifier-key.ts';
+export { measureUnwitnessed, type MeasureUnwitnessedOptions, type Unwitnessed, type UnwitnessedSpan } from './unwitnessed.ts';
 export { verifyWitnessed, type VerifyWitnessedOptions, type WitnessedBy, type WitnessedCheckpoint } from './verify-witnessed.ts';
+export { formatWitnessRequest, maxWitnessRequestBytes, parseWitnessRequest, type WitnessRequest } from './witness-request.ts';
+export type { Witness, WitnessAnswer } from './witness.ts';
+export type { WitnessState } from './witnessing.ts';

@@ -18,7 +18,7 @@ serveThread<AuditRequest>(() => {
 function answer(database: AuditDatabase, request: AuditRequest): unknown {
   switch (request.op) {
     case 'append':
-      return database.append(decodeBatch(request.batch), request.batch.byteLength);
+      return appendPacked(database, request.batch);
     case 'loadHead':
       return database.loadHead();
     case 'loadRows':
@@ -35,7 +35,20 @@ function answer(database: AuditDatabase, request: AuditRequest): unknown {
       return database.loadCheckpoint(request.size);
     case 'loadCheckpoints':
       return database.loadCheckpoints(request);
+    case 'saveCosignature':
+      return database.saveCosignature(request.cosignature);
+    case 'loadCosignatures':
+      return database.loadCosignatures(request);
     case 'close':
       return database.close();
+  }
+}
+
+/** The buffer is let go at once: this thread makes little other garbage, so that its collector would come by after hundreds of megabytes. */
+function appendPacked(database: AuditDatabase, packed: ArrayBuffer): void {
+  try {
+    database.append(decodeBatch(packed), packed.byteLength);
+  } finally {
+    packed.transfer(0);
   }
 }
