@@ -39,6 +39,6 @@ export { CompactRange, emptyRoot, hashChildren, hashLeaf, nodePlace, type TreeHe
 export { formatVerifierKey, makeVerifierKey, parseVerifierKey, type VerifierKey } from './verifier-key.ts';
 export { measureUnwitnessed, type MeasureUnwitnessedOptions, type Unwitnessed, type UnwitnessedSpan } from './unwitnessed.ts';
 export { verifyWitnessed, type VerifyWitnessedOptions, type WitnessedBy, type WitnessedCheckpoint } from './verify-witnessed.ts';
-export { formatWitnessRequest, maxWitnessRequestBytes, parseWitnessRequest, type WitnessRequest } from './witness-request.ts';
+export { formatWitnessRequest, hashOrigin, maxWitnessRequestBytes, parseWitnessRequest, type WitnessRequest } from './witness-request.ts';
 export type { Witness, WitnessAnswer } from './witness.ts';
 export type { WitnessState } from './witnessing.ts';

@@ -1,6 +1,8 @@
 /** The body of `add-checkpoint` (c2sp.org/tlog-witness): the old size, a consistency proof, an empty line, the checkpoint. @module */
+import { sha256 } from '#suite';
 import { decodeBase64, encodeBase64 } from '../bytes/base64.ts';
-import { decodeUtf8 } from '../bytes/utf8.ts';
+import { encodeHex } from '../bytes/hex.ts';
+import { decodeUtf8, encodeUtf8 } from '../bytes/utf8.ts';
 import { AuditError } from '../errors/audit-error.ts';
 import { requireUint8Array } from '../errors/require.ts';
 import { TalosError } from '../errors/talos-error.ts';
@@ -21,6 +23,11 @@ const maxProofLines = 63;
 export const maxWitnessRequestBytes = 64 * 1024;
 
 const oldLine = /^old (0|[1-9]\d{0,15})$/;
+
+/** Under which a witness shows the last checkpoint of a log: SHA-256 of its origin, 64 hex digits. */
+export function hashOrigin(origin: string): string {
+  return encodeHex(sha256(encodeUtf8(origin)));
+}
 
 export function formatWitnessRequest({ oldSize, proof, note }: WitnessRequest): string {
   return `old ${oldSize}\n${proof.map((hash) => `${encodeBase64(hash)}\n`).join('')}\n${note}`;

@@ -1,10 +1,7 @@
 /** A witness over HTTP (c2sp.org/tlog-witness). Needs the platform's own `fetch`: browsers, Node. @module */
-import { sha256 } from '#suite';
 import { parseCosignerKey, type CosignerKey } from '../audit/cosignature.ts';
-import { formatWitnessRequest } from '../audit/witness-request.ts';
+import { formatWitnessRequest, hashOrigin } from '../audit/witness-request.ts';
 import type { Witness, WitnessAnswer } from '../audit/witness.ts';
-import { encodeHex } from '../bytes/hex.ts';
-import { encodeUtf8 } from '../bytes/utf8.ts';
 import { TransportError } from '../errors/transport-error.ts';
 import { UsageError } from '../errors/usage-error.ts';
 
@@ -39,7 +36,7 @@ export function httpWitness(options: HttpWitnessOptions): Witness {
       return readAnswer(await ask(`${submission}/add-checkpoint`, { method: 'POST', body, timeoutMs }));
     },
     async latest(origin) {
-      const { status, text } = await ask(`${monitor}/${encodeHex(sha256(encodeUtf8(origin)))}/checkpoint`, { method: 'GET', timeoutMs });
+      const { status, text } = await ask(`${monitor}/${hashOrigin(origin)}/checkpoint`, { method: 'GET', timeoutMs });
       if (status === 404) return undefined;
       if (status !== 200) throw refused(status);
       return text;
