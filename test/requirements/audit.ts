@@ -53,6 +53,8 @@ export const auditRequirements = {
   'AUDIT-RECOVER': 'A log that is opened recomputes its tree since the last checkpoint and refuses a store that does not agree.',
   'AUDIT-STORE-CONTRACT': 'Every audit store keeps the contract of the port.',
   'AUDIT-ONE-WRITER': 'A log has one writer at a time.',
+  'AUDIT-QUEUE': 'Several processes of one home append to its one log, each entry durable once and in the order of its process, and the writer’s place moves on.',
+  'AUDIT-QUEUE-CRASH': 'A writer or a process that is killed at any step loses nothing that was acknowledged and doubles nothing that was asked.',
   'AUDIT-SQLITE-VERSION': 'A SQLite that can lose commits is refused, naming the Node to use.',
   'AUDIT-PRIVATE-FILE': 'The audit database is readable by its owner only.',
   'AUDIT-BAD-FILE': 'A file that is no audit log gives a coded error.',

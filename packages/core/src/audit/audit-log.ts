@@ -18,7 +18,7 @@ import type { EntryProof } from './entry-proof.ts';
 import { parseEntry, type Entry, type LookupKind } from './entry.ts';
 import { proveEntry, proveSizes, proveWindow, type ConsistencyProof } from './prove.ts';
 import { maxRangeEntries, type RangeProof } from './range.ts';
-import type { EntryInput } from './recorder.ts';
+import type { EntryInput, RecordedEntry } from './recorder.ts';
 import { recoverTree, type RecoveredTree } from './recover.ts';
 import type { SignedHeads } from './signed-heads.ts';
 import { loadPrevious, startEntry, type PreviousRecorder } from './start-entry.ts';
@@ -105,11 +105,24 @@ export interface AuditLog {
   close(): Promise<void>;
 }
 
+/** A log that also takes what other processes have recorded. */
+export interface TreeLog extends AuditLog {
+  /** As `append`, of an entry that is complete. */
+  appendRecorded(entry: RecordedEntry): Promise<AppendedEntry>;
+  /** As stored, of entries `start` up to `end − 1`. */
+  leafHashes(start: number, end: number): Promise<readonly Uint8Array[]>;
+}
+
 /**
  * Opens a log: recomputes the tree since the last checkpoint from stored bytes, then writes the recorder's start entry.
  * @throws {@link StoreError} or {@link AuditError} `TALOS_AUDIT_DIVERGED` or `TALOS_AUDIT_ROLLED_BACK` as `recoverTree`; a store that cannot write fails here, not at the first call.
  */
-export async function openAuditLog(options: AuditLogOptions): Promise<AuditLog> {
+export function openAuditLog(options: AuditLogOptions): Promise<AuditLog> {
+  return openTreeLog(options);
+}
+
+/** The same for whoever writes for other processes too. */
+export async function openTreeLog(options: AuditLogOptions): Promise<TreeLog> {
   const { store, heads, origin, signer } = options;
   const recovered = await recoverTree({ store, key: makeVerifierKey(origin, signer.publicKey), heads });
   const previous = await loadPrevious(store, recovered.range.size);
@@ -127,14 +140,14 @@ async function catchUp({ checkpoint, key, signed }: RecoveredTree, heads: Signed
 type Recovered = RecoveredTree & { readonly previous: PreviousRecorder | undefined };
 
 /** Continues a recovered tree under the name of `key`. */
-export async function startLog(options: AuditLogOptions, recovered: Recovered): Promise<AuditLog> {
+export async function startLog(options: AuditLogOptions, recovered: Recovered): Promise<TreeLog> {
   const log = new TreeAuditLog(options, recovered);
   await log.append(startEntry({ origin: log.origin, previous: recovered.previous, lost: options.lost }));
   log.begin(recovered.checkpoint);
   return log;
 }
 
-class TreeAuditLog implements AuditLog {
+class TreeAuditLog implements TreeLog {
   readonly origin: string;
   readonly recovery: Recovery;
   readonly #store: AuditStore;
@@ -187,6 +200,18 @@ class TreeAuditLog implements AuditLog {
     // Beside the caller's own: one that fails is told to the caller.
     appended.then(this.#clock.tick, ignore);
     return appended;
+  }
+
+  async appendRecorded(entry: RecordedEntry): Promise<AppendedEntry> {
+    this.#requireOpen();
+    this.#writer.requireRunning();
+    const appended = await this.#writer.push(entry);
+    this.#clock.tick();
+    return appended;
+  }
+
+  async leafHashes(start: number, end: number): Promise<readonly Uint8Array[]> {
+    return (await this.#store.loadRows(start, end)).map(({ hashes }) => hashes.subarray(0, hashLength));
   }
 
   async checkpoint(): Promise<string> {
