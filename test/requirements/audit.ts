@@ -39,6 +39,8 @@ export const auditRequirements = {
   'AUDIT-WITNESS-ROLLBACK': 'A log that a witness shows to be an older copy of itself signs nothing more, and no witness can claim it without the log’s own signature.',
   'AUDIT-WITNESS-REQUEST': 'The request to a witness has one form, and hostile ones are refused with a code.',
   'AUDIT-UNWITNESSED': 'The longest span of a log that no quorum had witnessed can be told.',
+  'AUDIT-KNOWN-HEADS': 'A verifier remembers the last head that it saw of each log, and takes no other one that is not proved to continue it.',
+  'AUDIT-GOSSIP': 'Checkpoints travel sealed between peers, each proved from what the other holds, and a log with two histories is found out.',
   'AUDIT-CHECKPOINT-DURABLE': 'A checkpoint covers durable entries only, is stored before it is handed out, and is kept.',
   'AUDIT-APPEND': 'Entries get consecutive indices in the order of the calls, and a refused entry changes nothing.',
   'AUDIT-DURABLE': 'An acknowledged entry is there after the log is opened again.',

@@ -19,6 +19,7 @@ export { ofType, type TypeName } from './capability/constraints/type.ts';
 export { url, type UrlRule } from './capability/constraints/url.ts';
 export { optional, type Constraint, type ConstraintRules, type ToolArgs } from './capability/constraint.ts';
 export type { DelegateOptions, GrantOptions } from './client/client-capabilities.ts';
+export type { CheckpointGossipOptions, PeerCheckpoint } from './client/checkpoint-gossip.ts';
 export type { ClientOptions } from './client/client-options.ts';
 export type { Duration } from './client/duration.ts';
 export { assembleHome, memoryHome, type Home, type OpenedStore } from './client/home.ts';

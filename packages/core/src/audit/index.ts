@@ -42,3 +42,5 @@ export { verifyWitnessed, type VerifyWitnessedOptions, type WitnessedBy, type Wi
 export { formatWitnessRequest, hashOrigin, maxWitnessRequestBytes, parseWitnessRequest, type WitnessRequest } from './witness-request.ts';
 export type { Witness, WitnessAnswer } from './witness.ts';
 export type { WitnessState } from './witnessing.ts';
+export { memoryKnownHeads, type KnownHeadChange, type KnownHeads } from './known-heads.ts';
+export { seeCheckpoint, type PrefixProof, type SeeCheckpointOptions, type SeenCheckpoint } from './see-checkpoint.ts';

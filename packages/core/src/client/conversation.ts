@@ -7,6 +7,7 @@ import type { MessageLog, MessageLogEntry } from '../message/message-log.ts';
 import { openMessenger } from '../message/messenger.ts';
 import type { Transport, TransportFactory } from '../message/transport.ts';
 import type { Home } from './home.ts';
+import type { CheckpointGossipOptions } from './checkpoint-gossip.ts';
 import { withDirectory, type Conversation } from './directory-conversation.ts';
 
 export type ConversationParts = {
@@ -15,6 +16,7 @@ export type ConversationParts = {
   readonly log: AuditLog;
   readonly env: Env;
   readonly transport: Transport | TransportFactory | undefined;
+  readonly gossip: CheckpointGossipOptions | undefined;
   readonly onError: (error: unknown) => void;
 };
 
@@ -22,7 +24,7 @@ export type ConversationParts = {
 let processTransport: Transport | undefined;
 
 /** The messenger over the sessions of the agent's home; what it opened it closes. */
-export async function openConversation({ identity, home, log, env, transport, onError }: ConversationParts): Promise<Conversation> {
+export async function openConversation({ identity, home, log, env, transport, gossip: telling, onError }: ConversationParts): Promise<Conversation> {
   const own = typeof transport === 'function' ? transport({ identity, env, onError }) : undefined;
   const carrier = own ?? (transport as Transport | undefined) ?? (processTransport ??= memoryTransport());
   const { store, fence, close: closeSessions } = await home.sessions(identity.did);
@@ -34,7 +36,8 @@ export async function openConversation({ identity, home, log, env, transport, on
     }
   };
   try {
-    const messenger = await openMessenger({ identity, store, fence, transport: carrier, env, log: messageLog(identity, log), onError });
+    const gossip = telling && (await import('./checkpoint-gossip.ts')).checkpointGossip(log, env, telling);
+    const messenger = await openMessenger({ ...(gossip && { gossip }), identity, store, fence, transport: carrier, env, log: messageLog(identity, log), onError });
     return withDirectory(messenger, { directory: carrier.directory, onError, closeTransport });
   } catch (error) {
     await closeTransport();

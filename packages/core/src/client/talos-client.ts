@@ -50,6 +50,7 @@ type Parts = {
   readonly issuers: readonly AgentId[];
   readonly keys: IssuerKeys;
   readonly transport: ClientOptions['transport'];
+  readonly gossip: ClientOptions['gossip'];
 };
 
 export class TalosClient {
@@ -99,6 +100,7 @@ export class TalosClient {
         issuers: trusted,
         keys: didKeys(),
         transport: options.transport,
+        gossip: options.gossip,
       });
     } catch (error) {
       await sharedLog.release();

@@ -12,11 +12,13 @@ export type MessageContents =
    * of base64url each.
    */
   | { readonly kind: 'step'; readonly acknowledged: readonly string[] }
+  /** Says nothing to the user: what the sender's log has come to (`Gossip`). */
+  | { readonly kind: 'checkpoint'; readonly told: Uint8Array }
   /** A message that may have arrived before, in a session that this one replaces; under the name it had there. */
   | { readonly kind: 'again'; readonly id: string; readonly contents: Uint8Array };
 
 /** Closed: a kind that is not here is opened and not handed over, so that a newer peer does not stop the session. */
-const kinds = /* @__PURE__ */ Object.freeze({ text: 1, data: 2, step: 3, again: 4 });
+const kinds = /* @__PURE__ */ Object.freeze({ text: 1, data: 2, step: 3, again: 4, checkpoint: 5 });
 
 /** SHA-256 of the first frame that carried it. */
 const nameLength = 32;
@@ -28,6 +30,7 @@ export function encodeContents(contents: MessageContents): Uint8Array {
   const kind = Uint8Array.of(kinds[contents.kind]);
   if (contents.kind === 'text') return concatBytes(kind, encodeUtf8(contents.text));
   if (contents.kind === 'data') return concatBytes(kind, contents.data);
+  if (contents.kind === 'checkpoint') return concatBytes(kind, contents.told);
   if (contents.kind === 'again') return concatBytes(kind, decodeBase64url(contents.id), contents.contents);
   return concatBytes(kind, ...contents.acknowledged.map((id) => decodeBase64url(id)));
 }
@@ -39,6 +42,7 @@ export function decodeContents(bytes: Uint8Array): MessageContents {
   if (bytes[0] === kinds.data) return { kind: 'data', data: Uint8Array.from(rest) };
   if (bytes[0] === kinds.step && rest.length % nameLength === 0 && rest.length <= maxAcknowledged * nameLength)
     return { kind: 'step', acknowledged: Array.from({ length: rest.length / nameLength }, (_, i) => nameAt(rest, i * nameLength)) };
+  if (bytes[0] === kinds.checkpoint) return { kind: 'checkpoint', told: Uint8Array.from(rest) };
   if (bytes[0] === kinds.again && rest.length > nameLength) return { kind: 'again', id: nameAt(rest, 0), contents: Uint8Array.from(rest.subarray(nameLength)) };
   throw new EncodingError({ code: 'TALOS_ENCODING_BYTES', message: 'message contents are of an unknown kind', offset: 0 });
 }

@@ -57,6 +57,8 @@ export type IncomingParts = {
   /** What the peer has not acknowledged goes by this session from now on. */
   readonly adopt: (sessionId: string, peer: AgentId) => Promise<void>;
   readonly onAcknowledged: (acknowledgement: { readonly from: AgentId; readonly ids: readonly string[] }) => void;
+  /** What a peer told of its log. After the commit; nothing waits for it. */
+  readonly onTold: (from: AgentId, told: Uint8Array) => void;
   readonly onPeerRollback: (rollback: { readonly from: AgentId; readonly session: string }) => void;
   /** Messages that can never be opened, for who wants to know. */
   readonly onLost: (loss: { readonly from: AgentId; readonly lost: number }) => void;
@@ -224,7 +226,7 @@ export class Incoming {
     const { env, table } = this.#parts;
     const { session, chain, number, live, consumed } = opened;
     const contents = tryDecode(opened.plaintext);
-    const isForUser = contents !== undefined && contents.kind !== 'step';
+    const isForUser = contents !== undefined && contents.kind !== 'step' && contents.kind !== 'checkpoint';
     const keptRemoved = contents?.kind === 'step' ? contents.acknowledged : [];
     const sessionId = encodeBase64url(session.sessionId);
     const sessionVersion = (live?.version ?? 0) + 1;
@@ -241,6 +243,7 @@ export class Incoming {
     // What still comes in keeps a retired session for a day more.
     const state = session.retired === undefined ? session : { ...session, retired: { ...session.retired, at: env.now() } };
     const next = await table.commit({ live, state, writes, consumed });
+    if (contents?.kind === 'checkpoint') this.#parts.onTold(session.peerDid, contents.told);
     if (keptRemoved.length > 0) this.#parts.onAcknowledged({ from: session.peerDid, ids: keptRemoved });
     return { receipt: { status: isForUser ? 'delivered' : 'silent', messageHash }, live: next, row };
   }
@@ -314,7 +317,7 @@ function tryDecode(plaintext: Uint8Array): MessageContents | undefined {
     const contents = decodeContents(plaintext);
     const inner = contents.kind === 'again' ? decodeContents(contents.contents) : contents;
     // Nothing is wrapped twice, and nothing but what was the user's.
-    return contents !== inner && (inner.kind === 'again' || inner.kind === 'step') ? undefined : contents;
+    return contents !== inner && (inner.kind === 'again' || inner.kind === 'step' || inner.kind === 'checkpoint') ? undefined : contents;
   } catch {
     return undefined;
   }
