@@ -34,9 +34,7 @@ const started = performance.now();
 let peak = 0;
 for (let done = 0; done < entries; done += wave) {
   const count = Math.min(wave, entries - done);
-  await Promise.all(
-    Array.from({ length: count }, (_, n) => first.log.append({ type: 'tool.request', agent: did, call: `call-${done + n}`, tool: 'send_mail' })),
-  );
+  await Promise.all(Array.from({ length: count }, (_, n) => first.log.append({ type: 'model.turn', agent: did, call: `call-${done + n}`, tool: 'send_mail' })));
   peak = Math.max(peak, process.memoryUsage().rss);
 }
 const appendsPerSecond = Math.round((entries / (performance.now() - started)) * 1000);

@@ -35,8 +35,10 @@ export const auditRequirements = {
   'AUDIT-INTERVAL': 'While a log is written, checkpoints are signed after a thousand entries or a second, beside the appends, and all are kept.',
   'AUDIT-EQUIVOCATION': 'Two checkpoints of one key that contradict each other make a file that anybody verifies with that key alone, and no others do.',
   'AUDIT-COSIGNATURE-STORE': 'Cosignatures are kept beside checkpoints, each once, in every store.',
-  'AUDIT-WITNESS': 'A log hands its checkpoints to its witnesses without delaying an append, asks again those that did not answer, and keeps only what verifies.',
-  'AUDIT-WITNESS-ROLLBACK': 'A log that a witness shows to be an older copy of itself signs nothing more, and no witness can claim it without the log’s own signature.',
+  'AUDIT-WITNESS':
+    'A log hands its checkpoints to its witnesses without delaying an append, asks again those that did not answer, and keeps only what verifies.',
+  'AUDIT-WITNESS-ROLLBACK':
+    'A log that a witness shows to be an older copy of itself signs nothing more, and no witness can claim it without the log’s own signature.',
   'AUDIT-WITNESS-REQUEST': 'The request to a witness has one form, and hostile ones are refused with a code.',
   'AUDIT-UNWITNESSED': 'The longest span of a log that no quorum had witnessed can be told.',
   'AUDIT-KNOWN-HEADS': 'A verifier remembers the last head that it saw of each log, and takes no other one that is not proved to continue it.',
@@ -55,7 +57,8 @@ export const auditRequirements = {
   'AUDIT-RECOVER': 'A log that is opened recomputes its tree since the last checkpoint and refuses a store that does not agree.',
   'AUDIT-STORE-CONTRACT': 'Every audit store keeps the contract of the port.',
   'AUDIT-ONE-WRITER': 'A log has one writer at a time.',
-  'AUDIT-QUEUE': 'Several processes of one home append to its one log, each entry durable once and in the order of its process, and the writer’s place moves on.',
+  'AUDIT-QUEUE':
+    'Several processes of one home append to its one log, each entry durable once and in the order of its process, and the writer’s place moves on.',
   'AUDIT-QUEUE-CRASH': 'A writer or a process that is killed at any step loses nothing that was acknowledged and doubles nothing that was asked.',
   'AUDIT-SQLITE-VERSION': 'A SQLite that can lose commits is refused, naming the Node to use.',
   'AUDIT-PRIVATE-FILE': 'The audit database is readable by its owner only.',

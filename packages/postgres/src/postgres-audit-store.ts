@@ -1,5 +1,16 @@
 /** The audit store on PostgreSQL: one log is one schema, one process at a time writes it, whoever may read the tables reads. @module */
-import type { AuditBatch, AuditRow, AuditStore, CosignatureStore, LookupKind, Opening, StoredCheckpoint, StoredCosignature, TreeHead, TreeNode } from '@talosprotocol/core/audit';
+import type {
+  AuditBatch,
+  AuditRow,
+  AuditStore,
+  CosignatureStore,
+  LookupKind,
+  Opening,
+  StoredCheckpoint,
+  StoredCosignature,
+  TreeHead,
+  TreeNode,
+} from '@talosprotocol/core/audit';
 import { nodePlace } from '@talosprotocol/core/audit';
 import { StoreError, UsageError } from '@talosprotocol/core/errors';
 import { packBatch } from './audit-batch.ts';

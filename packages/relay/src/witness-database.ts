@@ -52,7 +52,8 @@ export class WitnessDatabase {
    */
   replace(head: NewHead, oldSize: number): boolean {
     return this.#write(() => {
-      const { changes } = oldSize === 0 ? this.#insertOrReplaceEmpty(head) : this.#statements.replace.run(head.size, head.root, head.note, head.origin, oldSize);
+      const { changes } =
+        oldSize === 0 ? this.#insertOrReplaceEmpty(head) : this.#statements.replace.run(head.size, head.root, head.note, head.origin, oldSize);
       return Number(changes) === 1;
     });
   }

@@ -111,7 +111,10 @@ function continues({ oldSize, proof }: WitnessRequest, { checkpoint, known }: Co
 /** What others signed on the note is theirs to keep: only the log's own lines are stored, so that nobody fills the database with lines. */
 function ownSignatures(note: string, logs: readonly VerifierKey[]): string {
   const { text, signatures } = parseNote(note);
-  return formatNote({ text, signatures: signatures.filter((line) => logs.some((key) => key.name === line.name && Buffer.compare(key.keyId, line.keyId) === 0)) });
+  return formatNote({
+    text,
+    signatures: signatures.filter((line) => logs.some((key) => key.name === line.name && Buffer.compare(key.keyId, line.keyId) === 0)),
+  });
 }
 
 function firstOf<T, R>(values: readonly T[], of: (value: T) => R | undefined): R | undefined {

@@ -77,7 +77,7 @@ describe('tlog-witness', () => {
       expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/plain; charset=utf-8']);
       const lines = await answer.text();
       expect(lines).toMatch(/^\u2014 witness\.example\/w1 \S+\n$/);
-      expect(verifyCosignatures(`${note}${lines}`, [key], { notAfter: Date.now() / 1000 + 60 | 0 })).toHaveLength(1);
+      expect(verifyCosignatures(`${note}${lines}`, [key], { notAfter: (Date.now() / 1000 + 60) | 0 })).toHaveLength(1);
       const hash = createHash('sha256').update(origin).digest('hex');
       const shown = await fetch(`${witness.url}/${hash}/checkpoint`);
       expect(await shown.text()).toBe(`${note}${lines}`);
@@ -97,7 +97,16 @@ describe('tlog-witness', () => {
     const note = await grow(log, 4);
     const good = await proof(log, size, log.size);
     const at = async (body: string) => (await post(witness.url, body)).status;
-    for (const body of ['', 'old 0\n', 'old 01\n\nx', `old +0\n\n${note}`, `old 0\n${note}`, `old 0\nAAAA\n\n${note}`, `old 9007199254740993\n\n${note}`, 'old 0\n\nhello\n'])
+    for (const body of [
+      '',
+      'old 0\n',
+      'old 01\n\nx',
+      `old +0\n\n${note}`,
+      `old 0\n${note}`,
+      `old 0\nAAAA\n\n${note}`,
+      `old 9007199254740993\n\n${note}`,
+      'old 0\n\nhello\n',
+    ])
       expect(await at(body), body.slice(0, 20)).toBe(400);
     expect(await at(formatWitnessRequest({ oldSize: log.size + 1, proof: [], note }))).toBe(400);
     expect(await at(formatWitnessRequest({ oldSize: size, proof: Array.from({ length: 64 }, () => new Uint8Array(32)), note }))).toBe(400);
@@ -265,7 +274,15 @@ describe('talos-witness', () => {
       const witness = await witnessProcess([...args, '--port', '0']);
       key ??= witness.key;
       expect(witness.key).toBe(key);
-      const knows = async (): Promise<number> => Number(await (await post(witness.url, formatWitnessRequest({ oldSize: 1e6, proof: [], note: await signCheckpoint({ origin, size: 1e6, root: new Uint8Array(32) }, logSigner) }))).text());
+      const knows = async (): Promise<number> =>
+        Number(
+          await (
+            await post(
+              witness.url,
+              formatWitnessRequest({ oldSize: 1e6, proof: [], note: await signCheckpoint({ origin, size: 1e6, root: new Uint8Array(32) }, logSigner) }),
+            )
+          ).text(),
+        );
       expect(await knows()).toBeGreaterThanOrEqual(cosignedSize);
       cosignedSize = await knows();
       for (let n = 0; n < 5; n++) {
@@ -276,7 +293,10 @@ describe('talos-witness', () => {
       }
       const other = await grow(fork, 20);
       expect((await post(witness.url, formatWitnessRequest({ oldSize: 0, proof: [], note: other }))).status).toBe(409);
-      const late = post(witness.url, formatWitnessRequest({ oldSize: cosignedSize, proof: await proof(log, cosignedSize, log.size), note: await grow(log, 1) })).catch(() => undefined);
+      const late = post(
+        witness.url,
+        formatWitnessRequest({ oldSize: cosignedSize, proof: await proof(log, cosignedSize, log.size), note: await grow(log, 1) }),
+      ).catch(() => undefined);
       await witness.kill();
       await late;
     }
@@ -303,6 +323,7 @@ it('[WIT-PROTOCOL] the client refuses addresses that are none, or are not encryp
   const key = 'remora.n621.de+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2';
   for (const url of ['', 'x', 'ftp://a.example', 'http://a.example', 'https://a.example/?q', 'https://a.example/#f'])
     expect(() => httpWitness({ url, key }), url).toThrow(expect.objectContaining({ code: 'TALOS_USAGE_OPTIONS' }));
-  for (const url of ['https://a.example', 'https://a.example/w1/', 'http://127.0.0.1:1', 'http://localhost']) expect(httpWitness({ url, key }).key.name).toBe('remora.n621.de');
+  for (const url of ['https://a.example', 'https://a.example/w1/', 'http://127.0.0.1:1', 'http://localhost'])
+    expect(httpWitness({ url, key }).key.name).toBe('remora.n621.de');
   expect(httpWitness({ url: 'http://a.example', key, unsafeCleartext: true }).key.name).toBe('remora.n621.de');
 });

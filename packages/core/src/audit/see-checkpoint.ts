@@ -82,7 +82,11 @@ function readKnown(note: string, key: VerifierKey): Checkpoint {
     return verifyCheckpoint(note, key);
   } catch (cause) {
     if (!TalosError.isInstance(cause)) throw cause;
-    throw new StoreError({ code: 'TALOS_STORE_CORRUPT', message: 'the last head of this log is not signed by this key: was the log trusted under another one?', cause });
+    throw new StoreError({
+      code: 'TALOS_STORE_CORRUPT',
+      message: 'the last head of this log is not signed by this key: was the log trusted under another one?',
+      cause,
+    });
   }
 }
 

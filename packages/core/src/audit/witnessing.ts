@@ -153,7 +153,11 @@ export class Witnessing {
     const { key } = asked.witness;
     const cosigned = `${note}${lines}`;
     if (verifyCosignatures(cosigned, [key]).length === 0)
-      throw new TransportError({ code: 'TALOS_TRANSPORT_PROTOCOL', message: `the answer of the witness ${key.name} holds no cosignature of its key`, retryable: true });
+      throw new TransportError({
+        code: 'TALOS_TRANSPORT_PROTOCOL',
+        message: `the answer of the witness ${key.name} holds no cosignature of its key`,
+        retryable: true,
+      });
     for (const line of parseNote(cosigned).signatures)
       if (line.name === key.name && equalBytes(line.keyId, key.keyId)) await this.#options.cosignatures.saveCosignature({ size, line: formatSignature(line) });
     asked.knownSize = size;
@@ -167,7 +171,11 @@ export class Witnessing {
     const note = await witness.latest(key.name);
     const signed = note === undefined ? 0 : sizeOf(note, key);
     if (signed <= size)
-      throw new TransportError({ code: 'TALOS_TRANSPORT_PROTOCOL', message: `the witness ${witness.key.name} claims a larger log, and cannot show it`, retryable: true });
+      throw new TransportError({
+        code: 'TALOS_TRANSPORT_PROTOCOL',
+        message: `the witness ${witness.key.name} claims a larger log, and cannot show it`,
+        retryable: true,
+      });
     onRolledBack(
       new AuditError({
         code: 'TALOS_AUDIT_ROLLED_BACK',

@@ -32,8 +32,12 @@ export function resolveOptions(options: ClientOptions): ResolvedOptions {
   if (!isHome(stores)) throw badOptions('stores must be a home: nodeHome() or memoryHome()');
   if (typeof env?.randomBytes !== 'function') throw badOptions('env must be an Env');
   if (trust !== undefined && !isIssuers(trust?.issuers)) throw badOptions('trust.issuers must be a list of did:key:z6Mk… ids');
-  if (options.gossip !== undefined && typeof (options.gossip as CheckpointGossipOptions | null)?.heads?.load !== 'function') throw badOptions('gossip.heads must be a store of known heads: memoryKnownHeads()');
+  requireGossip(options.gossip);
   return { home: stores, env, issuers: trust?.issuers };
+}
+
+function requireGossip(gossip: CheckpointGossipOptions | undefined | null): void {
+  if (gossip !== undefined && typeof gossip?.heads?.load !== 'function') throw badOptions('gossip.heads must be a store of known heads: memoryKnownHeads()');
 }
 
 function isHome(stores: Home | null): stores is Home {

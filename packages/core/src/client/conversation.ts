@@ -37,7 +37,16 @@ export async function openConversation({ identity, home, log, env, transport, go
   };
   try {
     const gossip = telling && (await import('./checkpoint-gossip.ts')).checkpointGossip(log, env, telling);
-    const messenger = await openMessenger({ ...(gossip && { gossip }), identity, store, fence, transport: carrier, env, log: messageLog(identity, log), onError });
+    const messenger = await openMessenger({
+      ...(gossip && { gossip }),
+      identity,
+      store,
+      fence,
+      transport: carrier,
+      env,
+      log: messageLog(identity, log),
+      onError,
+    });
     return withDirectory(messenger, { directory: carrier.directory, onError, closeTransport });
   } catch (error) {
     await closeTransport();

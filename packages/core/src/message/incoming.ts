@@ -226,7 +226,7 @@ export class Incoming {
     const { env, table } = this.#parts;
     const { session, chain, number, live, consumed } = opened;
     const contents = tryDecode(opened.plaintext);
-    const isForUser = contents !== undefined && contents.kind !== 'step' && contents.kind !== 'checkpoint';
+    const isForUser = contents !== undefined && !isOwn(contents);
     const keptRemoved = contents?.kind === 'step' ? contents.acknowledged : [];
     const sessionId = encodeBase64url(session.sessionId);
     const sessionVersion = (live?.version ?? 0) + 1;
@@ -243,9 +243,14 @@ export class Incoming {
     // What still comes in keeps a retired session for a day more.
     const state = session.retired === undefined ? session : { ...session, retired: { ...session.retired, at: env.now() } };
     const next = await table.commit({ live, state, writes, consumed });
-    if (contents?.kind === 'checkpoint') this.#parts.onTold(session.peerDid, contents.told);
-    if (keptRemoved.length > 0) this.#parts.onAcknowledged({ from: session.peerDid, ids: keptRemoved });
+    this.#tell(session.peerDid, contents);
     return { receipt: { status: isForUser ? 'delivered' : 'silent', messageHash }, live: next, row };
+  }
+
+  /** What is not the user's: after the commit, for who listens. */
+  #tell(from: AgentId, contents: MessageContents | undefined): void {
+    if (contents?.kind === 'checkpoint') this.#parts.onTold(from, contents.told);
+    if (contents?.kind === 'step' && contents.acknowledged.length > 0) this.#parts.onAcknowledged({ from, ids: contents.acknowledged });
   }
 
   /** A duplicate is nothing new, unless its first arrival was committed and then not recorded or not handled. */
@@ -311,13 +316,18 @@ function skippedWrites({ added, removed }: SkippedChange): Pick<SessionWrites, '
   return { skippedAdded: added.map(encodeSkippedKey), skippedRemoved: removed.map(({ chain, number }) => ({ chain, number })) };
 }
 
+/** Of the session itself, not of its user. */
+function isOwn({ kind }: MessageContents): boolean {
+  return kind === 'step' || kind === 'checkpoint';
+}
+
 /** The frame was authentic, so its key is spent whatever it says. */
 function tryDecode(plaintext: Uint8Array): MessageContents | undefined {
   try {
     const contents = decodeContents(plaintext);
     const inner = contents.kind === 'again' ? decodeContents(contents.contents) : contents;
     // Nothing is wrapped twice, and nothing but what was the user's.
-    return contents !== inner && (inner.kind === 'again' || inner.kind === 'step' || inner.kind === 'checkpoint') ? undefined : contents;
+    return contents !== inner && (inner.kind === 'again' || isOwn(inner)) ? undefined : contents;
   } catch {
     return undefined;
   }

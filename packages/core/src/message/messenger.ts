@@ -132,7 +132,22 @@ function compose(options: MessengerOptions): Parts {
   const adopt = outgoing.adopt.bind(outgoing);
   const deliver = delivery.deliver.bind(delivery);
   const onTold = (from: AgentId, told: Uint8Array): void => void options.gossip?.receive(from, told).catch(onError);
-  const incoming = new Incoming({ identity, table, store, env, log, sessions, resolveKey, deliver, answers, adopt, onLost, onAcknowledged, onPeerRollback, onTold });
+  const incoming = new Incoming({
+    identity,
+    table,
+    store,
+    env,
+    log,
+    sessions,
+    resolveKey,
+    deliver,
+    answers,
+    adopt,
+    onLost,
+    onAcknowledged,
+    onPeerRollback,
+    onTold,
+  });
   return { options, env, table, sessions, answers, outgoing, incoming, delivery, resolveKey, onError, subscription: undefined, closing: undefined };
 }
 

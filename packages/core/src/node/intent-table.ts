@@ -50,10 +50,12 @@ export class IntentTable {
 
   /** Not answered, after number `after`, in the order in which they came. */
   pending(after: number, limit: number): PendingIntent[] {
-    return this.#read(() => this.#db.prepare('SELECT n, intent FROM intent WHERE answer IS NULL AND n > ? ORDER BY n LIMIT ?').all(after, limit)).map((row) => ({
-      n: row['n'] as number,
-      intent: deserialize(row['intent'] as Uint8Array) as Intent,
-    }));
+    return this.#read(() => this.#db.prepare('SELECT n, intent FROM intent WHERE answer IS NULL AND n > ? ORDER BY n LIMIT ?').all(after, limit)).map(
+      (row) => ({
+        n: row['n'] as number,
+        intent: deserialize(row['intent'] as Uint8Array) as Intent,
+      }),
+    );
   }
 
   answer(answers: readonly { readonly n: number; readonly answer: IntentAnswer }[]): void {

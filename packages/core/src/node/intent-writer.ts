@@ -87,7 +87,9 @@ export class IntentWriter {
       const value = await this.#do(intent);
       return { size: log.size, value };
     } catch (error) {
-      const { code, message, retryable } = TalosError.isInstance(error) ? error : new StoreError({ code: 'TALOS_STORE_WRITE_FAILED', message: 'the audit log failed' });
+      const { code, message, retryable } = TalosError.isInstance(error)
+        ? error
+        : new StoreError({ code: 'TALOS_STORE_WRITE_FAILED', message: 'the audit log failed' });
       return { size: log.size, error: { code, message, retryable } };
     }
   }

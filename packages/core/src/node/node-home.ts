@@ -60,7 +60,11 @@ export function nodeHome(options: NodeHomeOptions = {}): Home {
     keys: parts.keys,
     sessions: (agent) => openSessions({ dir, stateDir, keys: parts.keys, agent }),
     log: (env) => {
-      const shared = openLogs.get(dir) ?? shareLog((lost) => openProcessLog({ dir, env, open: () => openHomeLog({ ...parts, env, lost }), ...(parts.onLogError && { onError: parts.onLogError }) }));
+      const shared =
+        openLogs.get(dir) ??
+        shareLog((lost) =>
+          openProcessLog({ dir, env, open: () => openHomeLog({ ...parts, env, lost }), ...(parts.onLogError && { onError: parts.onLogError }) }),
+        );
       openLogs.set(dir, shared);
       return shared;
     },

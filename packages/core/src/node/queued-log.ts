@@ -87,7 +87,11 @@ export class QueuedLog {
     this.#outgoing = [];
     const { table, env } = this.#options;
     try {
-      const numbers = table.add(this.#process, Math.floor(env.now()), sending.map(({ intent }) => intent));
+      const numbers = table.add(
+        this.#process,
+        Math.floor(env.now()),
+        sending.map(({ intent }) => intent),
+      );
       for (const [i, n] of numbers.entries()) this.#waiting.set(n, (sending[i] as (typeof sending)[number]).waiting);
       this.#poll();
     } catch (error) {

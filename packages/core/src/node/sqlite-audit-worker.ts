@@ -29,6 +29,15 @@ function answer(database: AuditDatabase, request: AuditRequest): unknown {
       return database.find(request.kind, request.key);
     case 'loadOpenings':
       return database.loadOpenings(request.index);
+    case 'close':
+      return database.close();
+    default:
+      return answerSigned(database, request);
+  }
+}
+
+function answerSigned(database: AuditDatabase, request: Extract<AuditRequest, { op: `${string}${'Checkpoint' | 'Cosignature'}${'' | 's'}` }>): unknown {
+  switch (request.op) {
     case 'saveCheckpoint':
       return database.saveCheckpoint(request.checkpoint);
     case 'loadCheckpoint':
@@ -39,8 +48,6 @@ function answer(database: AuditDatabase, request: AuditRequest): unknown {
       return database.saveCosignature(request.cosignature);
     case 'loadCosignatures':
       return database.loadCosignatures(request);
-    case 'close':
-      return database.close();
   }
 }
 

@@ -33,7 +33,14 @@ const cases: readonly { readonly name: string; readonly check: Check }[] = [
 const [a, b] = ['\u2014 w.example/a AAAA', '\u2014 w.example/b BBBB'];
 
 async function ordered(store: CosignatureStore): Promise<void> {
-  for (const [size, line] of [[20, b], [3, a], [20, a], [20, b], [3, a]] as const) await store.saveCosignature({ size, line });
+  for (const [size, line] of [
+    [20, b],
+    [3, a],
+    [20, a],
+    [20, b],
+    [3, a],
+  ] as const)
+    await store.saveCosignature({ size, line });
   await expectLines(store, [0, 10], [`3 ${a}`, `20 ${a}`, `20 ${b}`]);
   await expectLines(store, [4, 10], [`20 ${a}`, `20 ${b}`]);
   await expectLines(store, [21, 10], []);

@@ -63,7 +63,12 @@ async function ask(url: string, { method, body, timeoutMs }: Question): Promise<
   try {
     // A redirect could lead to a host that was not allowed.
     const signal = AbortSignal.timeout(timeoutMs);
-    response = await fetch(url, { method, redirect: 'error', signal, ...(body === undefined ? {} : { body, headers: { 'content-type': 'text/plain; charset=utf-8' } }) });
+    response = await fetch(url, {
+      method,
+      redirect: 'error',
+      signal,
+      ...(body === undefined ? {} : { body, headers: { 'content-type': 'text/plain; charset=utf-8' } }),
+    });
     return { status: response.status, type: response.headers.get('content-type') ?? '', text: await readBounded(response) };
   } catch (cause) {
     if (TransportError.isInstance(cause)) throw cause;
@@ -94,7 +99,11 @@ const reasons: Readonly<Record<number, string>> = {
 
 function refused(status: number): TransportError {
   const retryable = status === 429 || status >= 500;
-  return new TransportError({ code: 'TALOS_TRANSPORT_REFUSED', message: `the witness refused (${status}): ${reasons[status] ?? 'no reason is known'}`, retryable });
+  return new TransportError({
+    code: 'TALOS_TRANSPORT_REFUSED',
+    message: `the witness refused (${status}): ${reasons[status] ?? 'no reason is known'}`,
+    retryable,
+  });
 }
 
 function prefixOf(url: string, unsafeCleartext: boolean | undefined): string {

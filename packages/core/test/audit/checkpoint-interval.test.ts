@@ -12,10 +12,9 @@ function manualTimers() {
   const due = new Set<() => void>();
   const env: Env = { ...systemEnv, after: (_, run) => (due.add(run), () => due.delete(run)) };
   const pass = (): void => {
-    for (const run of [...due]) {
-      due.delete(run);
-      run();
-    }
+    const now = Array.from(due);
+    due.clear();
+    for (const run of now) run();
   };
   return { env, pass, due };
 }
@@ -49,7 +48,15 @@ it('[AUDIT-INTERVAL] a signer that fails delays no append, is told, and is tried
   const [store, errors, inner] = [memoryAuditStore(), [] as unknown[], testSigner()];
   let isDown = true;
   const signer = { publicKey: inner.publicKey, sign: (text: Uint8Array) => (isDown ? Promise.reject(new Error('box is down')) : inner.sign(text)) };
-  const log = await openAuditLog({ store, signer, origin: 'interval.example', env, heads: memorySignedHeads(), checkpointEvery: { entries: 5, ms: 1000 }, onError: (error) => errors.push(error) });
+  const log = await openAuditLog({
+    store,
+    signer,
+    origin: 'interval.example',
+    env,
+    heads: memorySignedHeads(),
+    checkpointEvery: { entries: 5, ms: 1000 },
+    onError: (error) => errors.push(error),
+  });
   for (let n = 0; n < 20; n++) await log.append({ type: 'config', n });
   await settled();
   expect(errors.length).toBeGreaterThan(0);

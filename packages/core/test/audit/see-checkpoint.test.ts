@@ -65,7 +65,10 @@ describe('a verifier that remembers', () => {
       },
     };
     expect((await see(heads, notes[1])).status).toBe('advanced');
-    const busy: KnownHeads = { load: async () => notes[0], replace: async () => Promise.reject(new StoreError({ code: 'TALOS_STORE_CONFLICT', message: 'x' })) };
+    const busy: KnownHeads = {
+      load: async () => notes[0],
+      replace: async () => Promise.reject(new StoreError({ code: 'TALOS_STORE_CONFLICT', message: 'x' })),
+    };
     expect(await caught(() => see(busy, notes[1]))).toMatchObject({ code: 'TALOS_STORE_CONFLICT' });
   });
 
@@ -84,15 +87,26 @@ describe('a verifier that remembers', () => {
       const proven = verifyEquivocation(parseEquivocation(seen.equivocation), verifierKey);
       expect(proven.older.size).toBeLessThanOrEqual(proven.newer.size);
       expect(await heads.load(origin)).toBe(first);
-      expect(await caught(async () => verifyEquivocation(parseEquivocation(seen.equivocation), (await openHere(8)).verifierKey))).toMatchObject({ code: 'TALOS_AUDIT_BAD_NOTE' });
+      expect(await caught(async () => verifyEquivocation(parseEquivocation(seen.equivocation), (await openHere(8)).verifierKey))).toMatchObject({
+        code: 'TALOS_AUDIT_BAD_NOTE',
+      });
     }
   });
 
   it('[AUDIT-EQUIVOCATION] two checkpoints of one log make no file, however they are put together', async () => {
     const { oldRoot: root, proof } = await log.proveConsistency(5, 10);
     const honest = { older: notes[0], newer: notes[1] };
-    const files = [honest, { ...honest, prefix: { root, proof } }, { ...honest, prefix: { root: new Uint8Array(32), proof } }, { older: notes[1], newer: notes[0] }, { older: notes[0], newer: notes[0] }];
-    for (const file of files) expect(await caught(() => verifyEquivocation(parseEquivocation(formatEquivocation(file)), verifierKey))).toMatchObject({ code: 'TALOS_AUDIT_BAD_EQUIVOCATION' });
+    const files = [
+      honest,
+      { ...honest, prefix: { root, proof } },
+      { ...honest, prefix: { root: new Uint8Array(32), proof } },
+      { older: notes[1], newer: notes[0] },
+      { older: notes[0], newer: notes[0] },
+    ];
+    for (const file of files)
+      expect(await caught(() => verifyEquivocation(parseEquivocation(formatEquivocation(file)), verifierKey))).toMatchObject({
+        code: 'TALOS_AUDIT_BAD_EQUIVOCATION',
+      });
     const same = { older: notes[0], newer: forked[0], prefix: { root, proof } };
     expect(await caught(() => verifyEquivocation(same, verifierKey))).toMatchObject({ code: 'TALOS_AUDIT_BAD_EQUIVOCATION' });
   });
@@ -103,10 +117,15 @@ describe('a verifier that remembers', () => {
     const seen = await see(heads, forked[1], fork);
     const file = seen.status === 'forked' ? seen.equivocation : '';
     const request = formatWitnessRequest({ oldSize: 5, proof: (await log.proveConsistency(5, 10)).proof, note: notes[1] });
-    const edit = fc.record({ at: fc.nat({ max: 3000 }), remove: fc.nat({ max: 8 }), insert: fc.string({ unit: fc.constantFrom(...'{}":,\\[]old 019+/=\n\u0000é'), maxLength: 6 }) });
+    const edit = fc.record({
+      at: fc.nat({ max: 3000 }),
+      remove: fc.nat({ max: 8 }),
+      insert: fc.string({ unit: fc.constantFrom(...'{}":,\\[]old 019+/=\n\u0000é'), maxLength: 6 }),
+    });
     fc.assert(
       fc.property(fc.array(edit, { minLength: 1, maxLength: 3 }), (edits) => {
-        const mutate = (text: string): string => edits.reduce((each, { at, remove, insert }) => each.slice(0, at % each.length) + insert + each.slice((at % each.length) + remove), text);
+        const mutate = (text: string): string =>
+          edits.reduce((each, { at, remove, insert }) => each.slice(0, at % each.length) + insert + each.slice((at % each.length) + remove), text);
         const attempt = (run: () => void): void => {
           try {
             run();
@@ -128,7 +147,17 @@ it('[AUDIT-WITNESS-REQUEST] reads back what it wrote, and refuses what tlog-witn
   const text = formatWitnessRequest({ oldSize: 5, proof, note: notes[1] });
   expect(parseWitnessRequest(Buffer.from(text))).toEqual({ oldSize: 5, proof, note: notes[1] });
   const tooLong = formatWitnessRequest({ oldSize: 5, proof: [...proof, new Uint8Array(32)], note: notes[1] });
-  for (const bad of ['', 'old 5', 'old 5\n\n'.replace('old', 'new'), 'old 05\n\nx', 'old -1\n\nx', `old ${2 ** 53}\n\nx`, 'old 5\nAAAA\n\nx', tooLong, 'x'.repeat(70_000)])
+  for (const bad of [
+    '',
+    'old 5',
+    'old 5\n\n'.replace('old', 'new'),
+    'old 05\n\nx',
+    'old -1\n\nx',
+    `old ${2 ** 53}\n\nx`,
+    'old 5\nAAAA\n\nx',
+    tooLong,
+    'x'.repeat(70_000),
+  ])
     expect(await caught(() => parseWitnessRequest(Buffer.from(bad))), bad.slice(0, 20)).toMatchObject({ code: 'TALOS_AUDIT_BAD_NOTE' });
   expect(await caught(() => parseWitnessRequest(Buffer.from('6f6c6420350a0aff', 'hex')))).toMatchObject({ code: 'TALOS_AUDIT_BAD_NOTE' });
 });

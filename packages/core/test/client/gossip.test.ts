@@ -32,7 +32,10 @@ describe('gossip', () => {
     const [a, b] = [await openHere('a.example'), await openHere('b.example')];
     const seen: PeerCheckpoint[] = [];
     const heads = memoryKnownHeads();
-    const [ofA, ofB] = [checkpointGossip(a, clock(), { heads: memoryKnownHeads() }), checkpointGossip(b, clock(), { heads, onCheckpoint: (each) => seen.push(each) })];
+    const [ofA, ofB] = [
+      checkpointGossip(a, clock(), { heads: memoryKnownHeads() }),
+      checkpointGossip(b, clock(), { heads, onCheckpoint: (each) => seen.push(each) }),
+    ];
     for (let round = 0; round < 3; round++) {
       for (let n = 0; n < 5; n++) await a.append({ type: 'config', n });
       await ofB.receive(alice, (await ofA.next(bob)) as Uint8Array);

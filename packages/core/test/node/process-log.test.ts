@@ -67,7 +67,15 @@ function start({ dir, stateDir }: ReturnType<typeof home>, name: string, count: 
       look();
       void ended.then(() => (look(), reject(new Error(`${name} ended and had not said ${word}`))));
     });
-  return { name, acknowledged, said, ended, begin: () => void run.stdin?.write('go\n'), end: () => void run.stdin?.end(), kill: () => void run.kill('SIGKILL') };
+  return {
+    name,
+    acknowledged,
+    said,
+    ended,
+    begin: () => void run.stdin?.write('go\n'),
+    end: () => void run.stdin?.end(),
+    kill: () => void run.kill('SIGKILL'),
+  };
 }
 
 /** Opens the log once more: what was acknowledged is there once, in the order of each process, and every hash holds. */
@@ -75,8 +83,7 @@ async function check({ dir, stateDir }: ReturnType<typeof home>, processes: read
   const shared = nodeHome({ dir, stateDir }).log(systemEnv);
   const log = await shared.acquire();
   const { verifierKey } = log;
-  for (const { acknowledged } of processes)
-    for (const { index, leafHash } of acknowledged) expect(hex((await log.entry(index)).leafHash)).toBe(leafHash);
+  for (const { acknowledged } of processes) for (const { index, leafHash } of acknowledged) expect(hex((await log.entry(index)).leafHash)).toBe(leafHash);
   await shared.release();
   const store = await openSqliteAuditStore({ path: join(dir, 'audit.db') });
   const report = await fsck(storeSource(store), { verifierKey });
@@ -86,7 +93,10 @@ async function check({ dir, stateDir }: ReturnType<typeof home>, processes: read
   for (const { name, acknowledged } of processes) {
     const numbers = written.filter((entry) => entry['process'] === name).map((entry) => entry['n'] as number);
     expect(new Set(numbers).size, `${name} once`).toBe(numbers.length);
-    expect(numbers.toSorted((a, b) => a - b), `${name} in order`).toEqual(numbers);
+    expect(
+      numbers.toSorted((a, b) => a - b),
+      `${name} in order`,
+    ).toEqual(numbers);
     for (const { n } of acknowledged) expect(numbers).toContain(n);
   }
 }
@@ -147,7 +157,12 @@ describe('one log, several processes', () => {
         await check(place, [second]);
       });
 
-  const ends = [['after-add', 3], ['before-add', 3], ['before-fetch', 40], ['after-fetch', 40]] as const;
+  const ends = [
+    ['after-add', 3],
+    ['before-add', 3],
+    ['before-fetch', 40],
+    ['after-fetch', 40],
+  ] as const;
   for (const [death, step] of isDeep ? ends : ends.slice(0, 1))
     it(`[AUDIT-QUEUE-CRASH] a process that dies ${death} no. ${step} leaves what it was told is durable, and no broken log`, { timeout }, async () => {
       const place = home();
