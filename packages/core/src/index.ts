@@ -20,6 +20,7 @@ export { url, type UrlRule } from './capability/constraints/url.ts';
 export { optional, type Constraint, type ConstraintRules, type ToolArgs } from './capability/constraint.ts';
 export { toolArgs, type ArgumentsOf, type ToolArgsOf } from './capability/tool-args.ts';
 export type { DelegateOptions, GrantOptions, RevokeTarget } from './client/client-capabilities.ts';
+export type { CheckpointGossipOptions, PeerCheckpoint } from './client/checkpoint-gossip.ts';
 export type { ClientOptions } from './client/client-options.ts';
 export type { Duration } from './client/duration.ts';
 export { assembleHome, memoryHome, type Home, type OpenedStore } from './client/home.ts';

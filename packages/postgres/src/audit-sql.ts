@@ -27,11 +27,14 @@ export function auditSql(log: string) {
   return {
     /** Read from the catalogue's tables: `to_regclass` may answer from before the lock was waited for. */
     exists: `SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = '${name}')::text AS schema,
-      EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = '${name}' AND c.relname = 'head')::text AS tables`,
+      EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = '${name}' AND c.relname = 'head')::text AS tables,
+      EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = '${name}' AND c.relname = 'cosignature')::text AS cosignatures`,
     /** The lock ends with the transaction. `IF NOT EXISTS` alone fails when two processes begin together. */
     beginCreation: `BEGIN; SELECT pg_advisory_xact_lock(${creationLock})`,
     createSchema: `CREATE SCHEMA ${schema}`,
     createTables: createTables(schema),
+    /** Of its own: a log from before it had witnesses goes on. */
+    createCosignatures: `CREATE TABLE ${schema}.cosignature (size bigint NOT NULL, line bytea NOT NULL, PRIMARY KEY (size, line))`,
     /** Waits for another writer as long as `lock_timeout` allows. Ends with the connection, however that ends. */
     takeLock: `SELECT pg_advisory_lock(${lockSpace} | '${schema}'::regnamespace::oid::bigint)`,
     releaseLock: `SELECT pg_advisory_unlock(${lockSpace} | '${schema}'::regnamespace::oid::bigint)`,
@@ -40,6 +43,9 @@ export function auditSql(log: string) {
       (SELECT count(*) FROM pg_class WHERE relnamespace = '${schema}'::regnamespace AND relkind = 'r' AND relpersistence <> 'p')::text AS unlogged FROM ${schema}.head`,
     append: append(schema),
     saveCheckpoint: `WITH ${place('$3')}, saved AS (INSERT INTO ${schema}.checkpoint (size, note) SELECT $1::bigint, $2::bytea FROM place WHERE held ON CONFLICT (size) DO NOTHING) SELECT held::text FROM place`,
+    saveCosignature: `WITH ${place('$3')}, saved AS (INSERT INTO ${schema}.cosignature (size, line) SELECT $1::bigint, $2::bytea FROM place WHERE held ON CONFLICT (size, line) DO NOTHING) SELECT held::text FROM place`,
+    loadCosignatures: `SELECT size::text, encode(line, 'hex') AS line FROM ${schema}.cosignature
+      WHERE size IN (SELECT DISTINCT size FROM ${schema}.cosignature WHERE size >= $1 ORDER BY size LIMIT $2) ORDER BY cosignature.size, cosignature.line`,
     loadHead: `SELECT size::text, encode(root, 'hex') AS root FROM ${schema}.head`,
     loadRows: `SELECT i::text, encode(body, 'hex') AS bytes, encode(hashes, 'hex') AS hashes FROM ${schema}.entry WHERE i >= $1 AND i < $2 ORDER BY entry.i`,
     /** A lookup for each node, whatever the planner thinks of the table's size. */

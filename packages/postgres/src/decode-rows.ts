@@ -1,5 +1,5 @@
 /** Rows as the server gives them, checked before the log sees them: whoever can write to the tables is not believed. @module */
-import type { AuditRow, Opening, StoredCheckpoint, TreeHead } from '@talosprotocol/core/audit';
+import type { AuditRow, Opening, StoredCheckpoint, StoredCosignature, TreeHead } from '@talosprotocol/core/audit';
 import type { Row } from './connection.ts';
 import { corrupt } from './postgres-failure.ts';
 
@@ -36,6 +36,10 @@ export function decodeOpenings(rows: readonly Row[]): Opening[] {
 
 export function decodeCheckpoints(rows: readonly Row[]): StoredCheckpoint[] {
   return rows.map(({ size, note }) => ({ size: decodeCount(size), note: decodeText(note) }));
+}
+
+export function decodeCosignatures(rows: readonly Row[]): StoredCosignature[] {
+  return rows.map(({ size, line }) => ({ size: decodeCount(size), line: decodeText(line) }));
 }
 
 export function decodeCount(text: string | null | undefined): number {

@@ -15,6 +15,7 @@ import {
 } from '@talosprotocol/core/audit';
 import { AuditError, StoreError, UsageError } from '@talosprotocol/core/errors';
 import { compareStores } from './compare-stores.ts';
+import { copyCosignatures } from './copy-cosignatures.ts';
 import { isSameBytes, isSameHead } from './same-bytes.ts';
 
 export type MigrationProgress = {
@@ -67,6 +68,7 @@ export async function migrateAuditLog(migration: AuditLogMigration): Promise<Mig
   }
   if (!isSameHead(copy.head(), head)) throw diverged('the entries of the source lead to another root than its head');
   const checkpoints = await copy.finish();
+  await copyCosignatures(from, to);
   await compareStores({ from, to, head, onProgress: (done) => onProgress({ phase: 'verify', done, size: head.size }) });
   if (!isSameHead(await from.loadHead(), head)) {
     throw new StoreError({ code: 'TALOS_STORE_CONFLICT', message: 'the source was written while it was moved: close its log, then migrate again' });

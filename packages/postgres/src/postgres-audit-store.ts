@@ -1,11 +1,22 @@
 /** The audit store on PostgreSQL: one log is one schema, one process at a time writes it, whoever may read the tables reads. @module */
-import type { AuditBatch, AuditRow, AuditStore, LookupKind, Opening, StoredCheckpoint, TreeHead, TreeNode } from '@talosprotocol/core/audit';
+import type {
+  AuditBatch,
+  AuditRow,
+  AuditStore,
+  CosignatureStore,
+  LookupKind,
+  Opening,
+  StoredCheckpoint,
+  StoredCosignature,
+  TreeHead,
+  TreeNode,
+} from '@talosprotocol/core/audit';
 import { nodePlace } from '@talosprotocol/core/audit';
 import { StoreError, UsageError } from '@talosprotocol/core/errors';
 import { packBatch } from './audit-batch.ts';
 import { auditSql, lookupKinds, type AuditSql } from './audit-sql.ts';
 import { openPool, type PostgresPool, type Row } from './connection.ts';
-import { decodeCheckpoints, decodeCount, decodeEntries, decodeHead, decodeNodes, decodeOpenings } from './decode-rows.ts';
+import { decodeCheckpoints, decodeCosignatures, decodeCount, decodeEntries, decodeHead, decodeNodes, decodeOpenings } from './decode-rows.ts';
 import { asStoreError } from './postgres-failure.ts';
 import { WriterConnection } from './writer-connection.ts';
 
@@ -36,7 +47,7 @@ const maxMs = 600_000;
  * `fsync` off; `_CORRUPT` if the tables are not this log's; `_READ_FAILED` if the server cannot be reached; `_WRITE_FAILED` on a standby.
  * @throws {@link UsageError} on options that cannot work.
  */
-export async function openPostgresAuditStore(options: PostgresAuditStoreOptions): Promise<AuditStore> {
+export async function openPostgresAuditStore(options: PostgresAuditStoreOptions): Promise<AuditStore & CosignatureStore> {
   const { url, pool, log = defaultLog } = requireOptions(options);
   const timeoutMs = requireMs('timeoutMs', options.timeoutMs ?? defaultTimeoutMs, minTimeoutMs);
   const waitMs = requireMs('waitMs', options.waitMs ?? defaultWaitMs, 1);
@@ -59,7 +70,7 @@ type Parts = {
   readonly timeoutMs: number;
 };
 
-class PostgresAuditStore implements AuditStore {
+class PostgresAuditStore implements AuditStore, CosignatureStore {
   readonly #parts: Parts;
   readonly #sql: AuditSql;
   readonly #writer: WriterConnection;
@@ -117,6 +128,16 @@ class PostgresAuditStore implements AuditStore {
 
   async loadCheckpoints(from: number, limit: number): Promise<readonly StoredCheckpoint[]> {
     return decodeCheckpoints(await this.#read(this.#sql.loadCheckpoints, [from, limit]));
+  }
+
+  async saveCosignature({ size, line }: StoredCosignature): Promise<void> {
+    const values = [size, Buffer.from(line), this.#writer.process];
+    const [answer] = await this.#writer.write({ name: 'cosignature', text: this.#sql.saveCosignature, values });
+    if (answer?.['held'] !== 'true') throw this.#writer.fail(lostPlace());
+  }
+
+  async loadCosignatures(from: number, limit: number): Promise<readonly StoredCosignature[]> {
+    return decodeCosignatures(await this.#read(this.#sql.loadCosignatures, [from, limit]));
   }
 
   close(): Promise<void> {

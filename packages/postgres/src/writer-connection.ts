@@ -145,12 +145,13 @@ export class WriterConnection {
     if (found?.['schema'] !== 'true') await this.#ask(sql.createSchema);
     // Two processes may have begun together: the second finds the tables of the first.
     if (found?.['tables'] !== 'true') await this.#ask(sql.createTables);
+    if (found?.['cosignatures'] !== 'true') await this.#ask(sql.createCosignatures);
     await this.#ask('COMMIT');
   }
 
   async #hasTables(): Promise<boolean> {
     const [found] = await this.#ask(this.#options.sql.exists);
-    return found?.['tables'] === 'true';
+    return found?.['tables'] === 'true' && found['cosignatures'] === 'true';
   }
 
   async #requireLog(): Promise<void> {

@@ -1,4 +1,4 @@
-import { auditStoreSuite } from '@talosprotocol/core/testing';
+import { auditStoreSuite, cosignatureStoreSuite } from '@talosprotocol/core/testing';
 import { describe, expect, it } from 'vitest';
 import { freshLog, noServer, openStore } from './support.ts';
 
@@ -15,4 +15,13 @@ describe.skipIf(noServer !== undefined)(`PostgreSQL audit store${noServer === un
     },
   };
   for (const { name, run } of auditStoreSuite(source)) it(`[PG-STORE-CONTRACT] ${name}`, () => expect(run()).resolves.toBeUndefined());
+
+  const cosignatures = {
+    create: async () => {
+      const { store, reopen } = await source.create();
+      let last = store;
+      return { store, reopen: async () => (last = await reopen()), close: () => last.close() };
+    },
+  };
+  for (const { name, run } of cosignatureStoreSuite(cosignatures)) it(`[PG-STORE-CONTRACT] ${name}`, () => expect(run()).resolves.toBeUndefined());
 });

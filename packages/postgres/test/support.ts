@@ -1,7 +1,7 @@
 /** The server of the tests, and a schema of its own for each of them. @module */
 import { randomBytes } from 'node:crypto';
 import { systemEnv } from '@talosprotocol/core';
-import { openAuditLog, type AuditLog, type AuditStore } from '@talosprotocol/core/audit';
+import { openAuditLog, type AuditLog, type AuditStore, type CosignatureStore } from '@talosprotocol/core/audit';
 import { generateSigner, type Signer } from '@talosprotocol/core/identity';
 import { Client } from 'pg';
 import { afterAll } from 'vitest';
@@ -40,7 +40,7 @@ export async function sql(text: string, values?: readonly unknown[]): Promise<Re
   }
 }
 
-export const openStore = (options: PostgresAuditStoreOptions): Promise<AuditStore> =>
+export const openStore = (options: PostgresAuditStoreOptions): Promise<AuditStore & CosignatureStore> =>
   openPostgresAuditStore(options.pool === undefined ? { url, ...options } : options);
 export const openLog = (store: AuditStore): Promise<AuditLog> => openAuditLog({ store, signer, origin, env: systemEnv });
 

@@ -8,7 +8,7 @@ import { generateIdentitySecrets, restoreIdentity, type AgentId, type Identity }
 import { memorySessionStore } from '@talosprotocol/core/session';
 import { memoryTransport, openMessenger, type Messenger, type Transport } from '@talosprotocol/core/message';
 import { webSocketTransport } from '@talosprotocol/core/web';
-import { startRelay, type Relay, type RelayOptions } from '../src/index.ts';
+import { startRelay, startWitness, type Relay, type RelayOptions, type WitnessOptions, type WitnessServer } from '../src/index.ts';
 
 const closers: (() => unknown)[] = [];
 
@@ -32,6 +32,13 @@ export async function relayHere(options: Partial<RelayOptions> = {}): Promise<Re
   const relay = await startRelay({ ...options, path });
   onClose(() => relay.close());
   return { ...relay, path };
+}
+
+export async function witnessHere(options: Omit<WitnessOptions, 'path'> & { readonly path?: string }): Promise<WitnessServer & { readonly path: string }> {
+  const path = options.path ?? join(temporaryFolder(), 'witness.db');
+  const witness = await startWitness({ ...options, path });
+  onClose(() => witness.close());
+  return { ...witness, path };
 }
 
 export async function newIdentity(): Promise<Identity> {

@@ -9,19 +9,23 @@ import type { Signer } from '../identity/signer.ts';
 import type { AppendedEntry } from './append-queue.ts';
 import type { AuditStore, StoredCheckpoint } from './audit-store.ts';
 import { RecordingWriter } from './audit-writer.ts';
+import { CheckpointClock, defaultInterval, type CheckpointInterval } from './checkpoint-interval.ts';
 import { CheckpointSigner } from './checkpoint-signer.ts';
 import { verifyCheckpoint } from './checkpoint.ts';
 import type { Opening } from './commitment.ts';
+import { memoryCosignatureStore, type CosignatureStore } from './cosignature-store.ts';
 import type { EntryProof } from './entry-proof.ts';
 import { parseEntry, type Entry, type LookupKind } from './entry.ts';
 import { proveEntry, proveSizes, proveWindow, type ConsistencyProof } from './prove.ts';
 import { maxRangeEntries, type RangeProof } from './range.ts';
-import type { EntryInput } from './recorder.ts';
+import type { EntryInput, RecordedEntry } from './recorder.ts';
 import { recoverTree, type RecoveredTree } from './recover.ts';
 import type { SignedHeads } from './signed-heads.ts';
 import { loadPrevious, startEntry, type PreviousRecorder } from './start-entry.ts';
 import { hashLeaf, hashLength, type TreeHead } from './tree-hash.ts';
 import { formatVerifierKey, makeVerifierKey, type VerifierKey } from './verifier-key.ts';
+import type { Witness } from './witness.ts';
+import { Witnessing, type WitnessState } from './witnessing.ts';
 
 export type { AppendedEntry, EntryInput };
 
@@ -38,6 +42,12 @@ export type AuditLogOptions = {
   readonly recorder?: string;
   /** `lost` of the log that was open before, if it had stopped: the start entry says so. */
   readonly lost?: number;
+  /** How often checkpoints are signed while entries are written. Default: after 1,000 entries or 1 s. */
+  readonly checkpointEvery?: CheckpointInterval;
+  /** Asked for cosignatures at each checkpoint. Nothing waits for them. */
+  readonly witnesses?: { readonly list: readonly Witness[]; readonly cosignatures: CosignatureStore };
+  /** What fails where nobody waits: a checkpoint of the interval, a witness. */
+  readonly onError?: (error: unknown) => void;
 };
 
 export type StoredEntry = { readonly index: number; readonly leafHash: Uint8Array; readonly bytes: Uint8Array; readonly entry: Entry };
@@ -60,6 +70,8 @@ export interface AuditLog {
   readonly size: number;
   /** Events that this log rejected and has not recorded as lost: overload is recorded with the next entry, what a stop cost at the next start. */
   readonly lost: number;
+  /** How far each witness has cosigned in this run. Empty without witnesses. */
+  readonly witnesses: readonly WitnessState[];
   /** What this start found. */
   readonly recovery: Recovery;
   /**
@@ -93,11 +105,24 @@ export interface AuditLog {
   close(): Promise<void>;
 }
 
+/** A log that also takes what other processes have recorded. */
+export interface TreeLog extends AuditLog {
+  /** As `append`, of an entry that is complete. */
+  appendRecorded(entry: RecordedEntry): Promise<AppendedEntry>;
+  /** As stored, of entries `start` up to `end − 1`. */
+  leafHashes(start: number, end: number): Promise<readonly Uint8Array[]>;
+}
+
 /**
  * Opens a log: recomputes the tree since the last checkpoint from stored bytes, then writes the recorder's start entry.
  * @throws {@link StoreError} or {@link AuditError} `TALOS_AUDIT_DIVERGED` or `TALOS_AUDIT_ROLLED_BACK` as `recoverTree`; a store that cannot write fails here, not at the first call.
  */
-export async function openAuditLog(options: AuditLogOptions): Promise<AuditLog> {
+export function openAuditLog(options: AuditLogOptions): Promise<AuditLog> {
+  return openTreeLog(options);
+}
+
+/** The same for whoever writes for other processes too. */
+export async function openTreeLog(options: AuditLogOptions): Promise<TreeLog> {
   const { store, heads, origin, signer } = options;
   const recovered = await recoverTree({ store, key: makeVerifierKey(origin, signer.publicKey), heads });
   const previous = await loadPrevious(store, recovered.range.size);
@@ -115,19 +140,22 @@ async function catchUp({ checkpoint, key, signed }: RecoveredTree, heads: Signed
 type Recovered = RecoveredTree & { readonly previous: PreviousRecorder | undefined };
 
 /** Continues a recovered tree under the name of `key`. */
-export async function startLog(options: AuditLogOptions, recovered: Recovered): Promise<AuditLog> {
+export async function startLog(options: AuditLogOptions, recovered: Recovered): Promise<TreeLog> {
   const log = new TreeAuditLog(options, recovered);
   await log.append(startEntry({ origin: log.origin, previous: recovered.previous, lost: options.lost }));
+  log.begin(recovered.checkpoint);
   return log;
 }
 
-class TreeAuditLog implements AuditLog {
+class TreeAuditLog implements TreeLog {
   readonly origin: string;
   readonly recovery: Recovery;
   readonly #store: AuditStore;
   readonly #key: VerifierKey;
   readonly #writer: RecordingWriter;
   readonly #signer: CheckpointSigner;
+  readonly #clock: CheckpointClock;
+  readonly #witnessing: Witnessing;
   #closing: Promise<void> | undefined;
 
   constructor(options: AuditLogOptions, { key, range, checkpoint, signed, previous }: Recovered) {
@@ -135,7 +163,14 @@ class TreeAuditLog implements AuditLog {
     this.#store = options.store;
     this.#key = key;
     this.#writer = new RecordingWriter(options, range);
-    this.#signer = new CheckpointSigner({ store: options.store, signer: options.signer, key, writer: this.#writer, heads: options.heads, signed, checkpoint });
+    const { store, env, onError = ignore } = options;
+    const { list = [], cosignatures = memoryCosignatureStore() } = options.witnesses ?? {};
+    const onRolledBack = (error: AuditError): void => this.#writer.halt(error);
+    this.#witnessing = new Witnessing({ witnesses: list, cosignatures, store, key, env, onError, onRolledBack });
+    const onSigned = (signedNow: StoredCheckpoint): void => this.#witnessing.submit(signedNow);
+    this.#signer = new CheckpointSigner({ store, signer: options.signer, key, writer: this.#writer, heads: options.heads, signed, checkpoint, onSigned });
+    const sizes = () => ({ durable: this.size, signed: this.#signer.last?.size ?? 0 });
+    this.#clock = new CheckpointClock({ interval: options.checkpointEvery ?? defaultInterval, env, sizes, sign: () => this.#signer.sign(), onError });
     this.recovery = { size: range.size, checkpointSize: checkpoint?.size ?? 0, previous };
   }
 
@@ -151,8 +186,32 @@ class TreeAuditLog implements AuditLog {
     return this.#writer.lost;
   }
 
+  get witnesses(): readonly WitnessState[] {
+    return this.#witnessing.states;
+  }
+
+  /** A checkpoint that no witness had answered when the last run ended is handed in again. */
+  begin(checkpoint: StoredCheckpoint | undefined): void {
+    if (checkpoint !== undefined) this.#witnessing.submit(checkpoint);
+  }
+
   append(entry: EntryInput): Promise<AppendedEntry> {
-    return this.#writer.append(entry);
+    const appended = this.#writer.append(entry);
+    // Beside the caller's own: one that fails is told to the caller.
+    appended.then(this.#clock.tick, ignore);
+    return appended;
+  }
+
+  async appendRecorded(entry: RecordedEntry): Promise<AppendedEntry> {
+    this.#requireOpen();
+    this.#writer.requireRunning();
+    const appended = await this.#writer.push(entry);
+    this.#clock.tick();
+    return appended;
+  }
+
+  async leafHashes(start: number, end: number): Promise<readonly Uint8Array[]> {
+    return (await this.#store.loadRows(start, end)).map(({ hashes }) => hashes.subarray(0, hashLength));
   }
 
   async checkpoint(): Promise<string> {
@@ -217,7 +276,12 @@ class TreeAuditLog implements AuditLog {
   }
 
   async #close(): Promise<void> {
-    if (await this.#writer.stop()) await this.#signer.sign();
+    await this.#clock.stop();
+    try {
+      if (await this.#writer.stop()) await this.#signer.sign();
+    } finally {
+      await this.#witnessing.close();
+    }
   }
 
   async #covering(index: number): Promise<StoredCheckpoint> {
@@ -239,6 +303,8 @@ class TreeAuditLog implements AuditLog {
     if (index >= size) throw notFound(`a log of size ${size} has no entry ${index}`);
   }
 }
+
+function ignore(): void {}
 
 function requireCount(name: string, value: number): void {
   if (!Number.isSafeInteger(value) || value < 0) throw new UsageError({ code: 'TALOS_USAGE_ARGUMENT', message: `${name} must be an integer of at least 0` });

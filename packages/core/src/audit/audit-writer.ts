@@ -9,7 +9,7 @@ import { StoreError } from '../errors/store-error.ts';
 import { UsageError } from '../errors/usage-error.ts';
 import { AppendQueue, type AppendedEntry } from './append-queue.ts';
 import type { AuditStore } from './audit-store.ts';
-import { Recorder, type EntryInput } from './recorder.ts';
+import { Recorder, type EntryInput, type RecordedEntry } from './recorder.ts';
 import { CompactRange, coveringNodes, type TreeHead } from './tree-hash.ts';
 
 export type AuditWriterOptions = {
@@ -79,6 +79,11 @@ export class RecordingWriter implements AuditWriter {
     }
     if (this.#refused > 0) this.#recordLost();
     return this.#queue.push(this.#recorder.record(entry));
+  }
+
+  /** For what another process recorded; the caller asks `requireRunning`. */
+  push(entry: RecordedEntry): Promise<AppendedEntry> {
+    return this.#queue.push(entry);
   }
 
   get lost(): number {

@@ -16,6 +16,8 @@ type Options = {
   /** What `heads` holds for this origin. */
   readonly signed: TreeHead | undefined;
   readonly checkpoint: StoredCheckpoint | undefined;
+  /** Hears of every new checkpoint, after it is stored. */
+  readonly onSigned?: (checkpoint: StoredCheckpoint) => void;
 };
 
 export class CheckpointSigner {
@@ -53,6 +55,7 @@ export class CheckpointSigner {
     verifyCheckpoint(note, key);
     await store.saveCheckpoint({ size: head.size, note });
     this.#last = { size: head.size, note };
+    this.#options.onSigned?.(this.#last);
     return this.#last;
   }
 

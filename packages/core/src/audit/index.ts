@@ -2,6 +2,7 @@ export type { AppendedEntry } from './append-queue.ts';
 export { openAuditLog, type AuditLog, type AuditLogOptions, type Recovery, type StoredEntry } from './audit-log.ts';
 export type { AuditBatch, AuditRow, AuditStore, NewAuditRow, StoredCheckpoint } from './audit-store.ts';
 export { openAuditWriter, type AuditWriter, type AuditWriterOptions } from './audit-writer.ts';
+export type { CheckpointInterval } from './checkpoint-interval.ts';
 export { formatCheckpoint, parseCheckpoint, signCheckpoint, verifyCheckpoint, type Checkpoint } from './checkpoint.ts';
 export { commitTo, payloadBytes, verifyCommitment, type Opening } from './commitment.ts';
 export { consistencyRoot, verifyConsistency, type ConsistencyClaim } from './consistency.ts';
@@ -11,6 +12,18 @@ export { acceptFork, type AcceptedFork, type AcceptForkOptions } from './fork.ts
 export { fsck, type FsckOptions } from './fsck.ts';
 export type { CoverageCode, FsckFinding, FsckReport, IntegrityCode } from './fsck-finding.ts';
 export { storeSource, type FsckRow, type FsckSource } from './fsck-source.ts';
+export {
+  cosignCheckpoint,
+  formatCosignerKey,
+  makeCosignerKey,
+  parseCosignerKey,
+  verifyCosignatures,
+  type Cosignature,
+  type CosignatureOptions,
+  type CosignerKey,
+} from './cosignature.ts';
+export { memoryCosignatureStore, type CosignatureStore, type StoredCosignature } from './cosignature-store.ts';
+export { formatEquivocation, parseEquivocation, verifyEquivocation, type Equivocation, type ProvenEquivocation } from './equivocation.ts';
 export { inclusionRoot, verifyInclusion, type InclusionClaim } from './inclusion.ts';
 export { memoryAuditStore } from './memory-audit-store.ts';
 export type { ConsistencyProof } from './prove.ts';
@@ -21,5 +34,13 @@ export { memorySignedHeads, type HeadChange, type SignedHeads } from './signed-h
 export { formatNote, parseNote, signNote, verifyNote, type NoteSignature, type SignedNote } from './signed-note.ts';
 export type { PreviousRecorder } from './start-entry.ts';
 export { decodeEntryBundle, decodeTile, encodeEntryBundle, encodeTile, formatTilePath, parseTilePath, tilesOf, type Tile } from './tile.ts';
+export { isQuorum, parseTlogPolicy, type PolicyGroup, type PolicyLog, type PolicyWitness, type TlogPolicy } from './tlog-policy.ts';
 export { CompactRange, emptyRoot, hashChildren, hashLeaf, nodePlace, type TreeHead, type TreeNode } from './tree-hash.ts';
 export { formatVerifierKey, makeVerifierKey, parseVerifierKey, type VerifierKey } from './verifier-key.ts';
+export { measureUnwitnessed, type MeasureUnwitnessedOptions, type Unwitnessed, type UnwitnessedSpan } from './unwitnessed.ts';
+export { verifyWitnessed, type VerifyWitnessedOptions, type WitnessedBy, type WitnessedCheckpoint } from './verify-witnessed.ts';
+export { formatWitnessRequest, hashOrigin, maxWitnessRequestBytes, parseWitnessRequest, type WitnessRequest } from './witness-request.ts';
+export type { Witness, WitnessAnswer } from './witness.ts';
+export type { WitnessState } from './witnessing.ts';
+export { memoryKnownHeads, type KnownHeadChange, type KnownHeads } from './known-heads.ts';
+export { seeCheckpoint, type PrefixProof, type SeeCheckpointOptions, type SeenCheckpoint } from './see-checkpoint.ts';

@@ -32,8 +32,12 @@ export async function signNote({ text, name }: { readonly text: string; readonly
 }
 
 export function formatNote(note: SignedNote): string {
-  const lines = note.signatures.map((line) => `${lineStart}${line.name} ${encodeBase64(concatBytes(line.keyId, line.signature))}\n`);
-  return `${note.text}\n${lines.join('')}`;
+  return `${note.text}\n${note.signatures.map((line) => `${formatSignature(line)}\n`).join('')}`;
+}
+
+/** One line, without its newline. */
+export function formatSignature({ name, keyId, signature }: NoteSignature): string {
+  return `${lineStart}${name} ${encodeBase64(concatBytes(keyId, signature))}`;
 }
 
 /**

@@ -2,6 +2,7 @@ import { systemEnv, type Env } from '../env/env.ts';
 import { requireObject } from '../errors/require.ts';
 import { UsageError } from '../errors/usage-error.ts';
 import { isAgentId, type AgentId } from '../identity/agent-id.ts';
+import type { CheckpointGossipOptions } from './checkpoint-gossip.ts';
 import type { Transport, TransportFactory } from '../message/transport.ts';
 import { memoryHome, type Home } from './home.ts';
 
@@ -12,13 +13,15 @@ export type ClientOptions = {
   readonly trust?: { readonly issuers: readonly AgentId[] };
   /** What carries frames: a transport, or what makes one for this agent, such as `webSocketTransport`. Default: one in-process network that all clients of the process share. */
   readonly transport?: Transport | TransportFactory;
+  /** Tells peers the latest checkpoint of this log, behind a message a minute at most, and remembers theirs. Default: nothing is told. */
+  readonly gossip?: CheckpointGossipOptions;
   /** Clock and randomness; for tests. */
   readonly env?: Env;
 };
 
 export type ResolvedOptions = { readonly home: Home; readonly env: Env; readonly issuers: readonly AgentId[] | undefined };
 
-const known: ReadonlySet<string> = /* @__PURE__ */ new Set(['stores', 'trust', 'transport', 'env']);
+const known: ReadonlySet<string> = /* @__PURE__ */ new Set(['stores', 'trust', 'transport', 'gossip', 'env']);
 
 /** @throws {@link UsageError} `TALOS_USAGE_OPTIONS` on an option that does not exist: a misspelt `trust` must not mean "default". */
 export function resolveOptions(options: ClientOptions): ResolvedOptions {
@@ -29,7 +32,12 @@ export function resolveOptions(options: ClientOptions): ResolvedOptions {
   if (!isHome(stores)) throw badOptions('stores must be a home: nodeHome() or memoryHome()');
   if (typeof env?.randomBytes !== 'function') throw badOptions('env must be an Env');
   if (trust !== undefined && !isIssuers(trust?.issuers)) throw badOptions('trust.issuers must be a list of did:key:z6Mk… ids');
+  requireGossip(options.gossip);
   return { home: stores, env, issuers: trust?.issuers };
+}
+
+function requireGossip(gossip: CheckpointGossipOptions | undefined | null): void {
+  if (gossip !== undefined && typeof gossip?.heads?.load !== 'function') throw badOptions('gossip.heads must be a store of known heads: memoryKnownHeads()');
 }
 
 function isHome(stores: Home | null): stores is Home {

@@ -9,6 +9,7 @@ import type { NewsHandler } from '../message/delivery.ts';
 import { openMessenger, type Messenger } from '../message/messenger.ts';
 import type { Transport, TransportFactory } from '../message/transport.ts';
 import type { Home } from './home.ts';
+import type { CheckpointGossipOptions } from './checkpoint-gossip.ts';
 import { withDirectory, type DirectoryConversation } from './directory-conversation.ts';
 import type { HomeState } from './home-state.ts';
 import { RevocationExchange } from './revocation-news.ts';
@@ -20,6 +21,7 @@ export type ConversationParts = {
   readonly env: Env;
   readonly state: HomeState;
   readonly transport: Transport | TransportFactory | undefined;
+  readonly gossip: CheckpointGossipOptions | undefined;
   readonly onError: (error: unknown) => void;
 };
 
@@ -31,7 +33,7 @@ let processTransport: Transport | undefined;
 
 /** The messenger over the sessions of the agent's home; what it opened it closes. */
 export async function openConversation(parts: ConversationParts): Promise<Conversation> {
-  const { identity, home, log, env, state, transport, onError } = parts;
+  const { identity, home, log, env, state, transport, gossip: telling, onError } = parts;
   const own = typeof transport === 'function' ? transport({ identity, env, onError }) : undefined;
   const carrier = own ?? (transport as Transport | undefined) ?? (processTransport ??= memoryTransport());
   const { store, fence, close: closeSessions } = await home.sessions(identity.did);
@@ -50,7 +52,9 @@ export async function openConversation(parts: ConversationParts): Promise<Conver
       send: async (peer, news) => (await opening).sendNews(peer, news),
     });
     const onNews = newsHandler(exchange, onError);
-    const opening: Promise<Messenger> = openMessenger({ identity, store, fence, transport: carrier, env, log: messageLog(identity, log), onError, onNews });
+    const gossip = telling && (await import('./checkpoint-gossip.ts')).checkpointGossip(log, env, telling);
+    const rooms = { store, fence, transport: carrier, ...(gossip && { gossip }) };
+    const opening: Promise<Messenger> = openMessenger({ identity, env, log: messageLog(identity, log), ...rooms, onError, onNews });
     return { ...withDirectory(await opening, { directory: carrier.directory, onError, closeTransport }), revocations: exchange };
   } catch (error) {
     await closeTransport();

@@ -1,10 +1,13 @@
 /** Where an agent keeps what it must not lose. @module */
 import { importEd25519SecretKey } from '#suite';
-import { openAuditLog } from '../audit/audit-log.ts';
+import { openTreeLog, type TreeLog } from '../audit/audit-log.ts';
+import type { CosignatureStore } from '../audit/cosignature-store.ts';
+import type { Witness } from '../audit/witness.ts';
 import type { AuditStore } from '../audit/audit-store.ts';
 import { memoryAuditStore } from '../audit/memory-audit-store.ts';
 import type { SignedHeads } from '../audit/signed-heads.ts';
 import type { Env } from '../env/env.ts';
+import { UsageError } from '../errors/usage-error.ts';
 import { keyThumbprint, type AgentId } from '../identity/agent-id.ts';
 import type { KeyStore } from '../identity/key-store.ts';
 import { memoryKeyStore } from '../identity/memory-key-store.ts';
@@ -79,7 +82,8 @@ async function openStateInMemory(env: Env): Promise<HomeState> {
   return openHomeState(memoryStores(env), env);
 }
 
-export type OpenedStore = { readonly store: AuditStore; readonly close: () => Promise<void> };
+/** `cosignatures`: where it keeps what witnesses answer; needed if there are any. */
+export type OpenedStore = { readonly store: AuditStore; readonly cosignatures?: CosignatureStore; readonly close: () => Promise<void> };
 
 export type HomeLogOptions = {
   readonly keys: KeyStore;
@@ -87,15 +91,30 @@ export type HomeLogOptions = {
   readonly openStore: () => Promise<OpenedStore>;
   readonly heads?: SignedHeads;
   readonly lost?: number;
+  /** Asked for cosignatures at each checkpoint of the log. */
+  readonly witnesses?: readonly Witness[];
+  /** What fails in the log where nobody waits: a witness, a checkpoint of the interval. */
+  readonly onLogError?: (error: unknown) => void;
 };
 
 /** Opens the log of a home under the home's own log key, which is drawn on first use. */
-export async function openHomeLog(options: HomeLogOptions): Promise<OpenedLog> {
-  const { env, heads, lost } = options;
+export async function openHomeLog(options: HomeLogOptions): Promise<OpenedLog & { readonly log: TreeLog }> {
+  const { env, heads, lost, witnesses, onLogError } = options;
   const signer = await loadLogSigner(options.keys, env);
-  const { store, close } = await options.openStore();
+  const { store, cosignatures, close } = await options.openStore();
   try {
-    const log = await openAuditLog({ store, signer, origin: logOrigin(signer), env, ...(heads && { heads }), ...(lost !== undefined && { lost }) });
+    if (witnesses !== undefined && cosignatures === undefined)
+      throw new UsageError({ code: 'TALOS_USAGE_OPTIONS', message: 'this store keeps no cosignatures: openStore must give them for witnesses to be asked' });
+    const log = await openTreeLog({
+      store,
+      signer,
+      origin: logOrigin(signer),
+      env,
+      ...(heads && { heads }),
+      ...(lost !== undefined && { lost }),
+      ...(witnesses && cosignatures && { witnesses: { list: witnesses, cosignatures } }),
+      ...(onLogError && { onError: onLogError }),
+    });
     const closeBoth = async (): Promise<void> => {
       try {
         await log.close();

@@ -55,6 +55,7 @@ type Parts = {
   readonly issuers: readonly AgentId[];
   readonly keys: IssuerKeys;
   readonly transport: ClientOptions['transport'];
+  readonly gossip: ClientOptions['gossip'];
 };
 
 export class TalosClient {
@@ -106,6 +107,7 @@ export class TalosClient {
         verifier: clientVerifier({ identity, env, issuers: trusted, keys, state }),
         keys,
         transport: options.transport,
+        gossip: options.gossip,
       });
     } catch (error) {
       await sharedLog.release();

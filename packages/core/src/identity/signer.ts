@@ -14,6 +14,11 @@ export function localSigner(secretKey: Ed25519SecretKey): Signer {
   return { publicKey: secretKey.publicKey, sign: (message) => signEd25519(secretKey, message) };
 }
 
+/** A signer over the key of this seed, 32 bytes: for services that keep one beside their data. @throws {@link CryptoError} on another length. */
+export function deriveSigner(seed: Uint8Array): Signer {
+  return localSigner(importEd25519SecretKey(seed));
+}
+
 /** A signer over a fresh key, gone with the process: an agent or a log that nobody has to find again. */
 export function generateSigner(env: Env): Signer {
   return localSigner(importEd25519SecretKey(env.randomBytes(32)));

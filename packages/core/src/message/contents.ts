@@ -12,6 +12,8 @@ export type MessageContents =
    * of base64url each.
    */
   | { readonly kind: 'step'; readonly acknowledged: readonly string[] }
+  /** Says nothing to the user: what the sender's log has come to (`Gossip`). */
+  | { readonly kind: 'checkpoint'; readonly told: Uint8Array }
   /** A message that may have arrived before, in a session that this one replaces; under the name it had there. */
   | { readonly kind: 'again'; readonly id: string; readonly contents: Uint8Array }
   | RevocationNews;
@@ -23,8 +25,15 @@ export type RevocationNews =
   /** Asks the peer for its own list. `nonce`: 32 bytes, base64url. `after`: segments that are known, below 2³². */
   | { readonly kind: 'question'; readonly nonce: string; readonly after: number };
 
+/** Of the session itself, not of its user: it has no row and is not handed over. */
+export type OwnContents = Extract<MessageContents, { readonly kind: 'step' | 'checkpoint' }>;
+
+export function isOwn(contents: MessageContents): contents is OwnContents {
+  return contents.kind === 'step' || contents.kind === 'checkpoint';
+}
+
 /** Closed: a kind that is not here is opened and not handed over, so that a newer peer does not stop the session. */
-const kinds = /* @__PURE__ */ Object.freeze({ text: 1, data: 2, step: 3, again: 4, revocations: 5, question: 6 });
+const kinds = /* @__PURE__ */ Object.freeze({ text: 1, data: 2, step: 3, again: 4, revocations: 5, question: 6, checkpoint: 7 });
 
 /** SHA-256 of the first frame that carried it. */
 const nameLength = 32;
@@ -36,6 +45,7 @@ export function encodeContents(contents: MessageContents): Uint8Array {
   const kind = Uint8Array.of(kinds[contents.kind]);
   if (contents.kind === 'text') return concatBytes(kind, encodeUtf8(contents.text));
   if (contents.kind === 'data') return concatBytes(kind, contents.data);
+  if (contents.kind === 'checkpoint') return concatBytes(kind, contents.told);
   if (contents.kind === 'again') return concatBytes(kind, decodeBase64url(contents.id), contents.contents);
   if (contents.kind === 'revocations') return concatBytes(kind, encodeUtf8(contents.list));
   if (contents.kind === 'question') return concatBytes(kind, decodeBase64url(contents.nonce), encodeUint32(contents.after));
@@ -49,6 +59,7 @@ export function decodeContents(bytes: Uint8Array): MessageContents {
   if (bytes[0] === kinds.data) return { kind: 'data', data: Uint8Array.from(rest) };
   if (bytes[0] === kinds.step && rest.length % nameLength === 0 && rest.length <= maxAcknowledged * nameLength)
     return { kind: 'step', acknowledged: Array.from({ length: rest.length / nameLength }, (_, i) => nameAt(rest, i * nameLength)) };
+  if (bytes[0] === kinds.checkpoint) return { kind: 'checkpoint', told: Uint8Array.from(rest) };
   if (bytes[0] === kinds.again && rest.length > nameLength) return { kind: 'again', id: nameAt(rest, 0), contents: Uint8Array.from(rest.subarray(nameLength)) };
   if (bytes[0] === kinds.revocations) return { kind: 'revocations', list: decodeUtf8(rest) };
   if (bytes[0] === kinds.question && rest.length === nameLength + 4) return { kind: 'question', nonce: nameAt(rest, 0), after: uint32At(rest, nameLength) };

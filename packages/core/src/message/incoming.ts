@@ -25,6 +25,7 @@ import type { SessionState } from '../session/session-state.ts';
 import type { InboxRow, SessionStore, SessionWrites } from '../session/session-store.ts';
 import type { Answers } from './answers.ts';
 import { Budget } from './budget.ts';
+import { isOwn, type OwnContents } from './contents.ts';
 import { nameOf } from './delivery.ts';
 import type { MessageLog } from './message-log.ts';
 import { arrivalOf, openBatch, readContents, skippedWrites, type Arrival, type OpenedFrame } from './open-batch.ts';
@@ -58,6 +59,8 @@ export type IncomingParts = {
   /** What the peer has not acknowledged goes by this session from now on. */
   readonly adopt: (sessionId: string, peer: AgentId) => Promise<void>;
   readonly onAcknowledged: (acknowledgement: { readonly from: AgentId; readonly ids: readonly string[] }) => void;
+  /** What a peer told of its log. After the commit; nothing waits for it. */
+  readonly onTold: (from: AgentId, told: Uint8Array) => void;
   readonly onPeerRollback: (rollback: { readonly from: AgentId; readonly session: string }) => void;
   /** Messages that can never be opened, for who wants to know. */
   readonly onLost: (loss: { readonly from: AgentId; readonly lost: number }) => void;
@@ -152,14 +155,14 @@ export class Incoming {
 
   /** Decrypts on the live state, which stays as it is until the commit succeeded. */
   async #openAll(live: LiveSession, arrivals: readonly Arrival[]): Promise<readonly Step[]> {
-    const { env, table, onLost, onAcknowledged } = this.#parts;
+    const { env, table, onLost } = this.#parts;
     const budget = { maxTrials: () => (this.#garbage.isSpent(live.id) ? minHeaderTrials : maxHeaderTrials), spend: () => this.#garbage.spend(live.id) };
     const batch = openBatch(arrivals, { state: live.state, version: live.version, now: env.now(), budget });
     const { writes, consumed } = batch;
     const next = batch.isChanged ? await table.commit({ live, state: stillThere(batch.state, env.now()), writes, consumed }) : live;
     const from = live.state.peerDid;
     if (batch.lost > 0) onLost({ from, lost: batch.lost });
-    if (writes.keptRemoved !== undefined && writes.keptRemoved.length > 0) onAcknowledged({ from, ids: writes.keptRemoved });
+    for (const contents of batch.own) this.#tell(from, contents);
     const inbox = batch.frames.some(({ kind }) => kind === 'duplicate') ? await this.#parts.store.inbox() : [];
     const steps: Step[] = [];
     for (const [i, frame] of batch.frames.entries()) {
@@ -273,12 +276,19 @@ export class Incoming {
   async #commitFirst({ session, plaintext, chain, number, skipped, consumed, handshake }: Accepted, arrival: Arrival): Promise<Committed> {
     const { sessionId, messageHash, frameBytes } = arrival;
     const contents = readContents(plaintext);
-    const isForUser = contents !== undefined && contents.kind !== 'step';
+    const isForUser = contents !== undefined && !isOwn(contents);
     const row = { id: messageHash, sessionId, sessionVersion: 1, from: session.peerDid, contents: plaintext, frameBytes, receivedAt: this.#parts.env.now() };
     const opened = [{ name: `${chain}/${number}`, headerHash: hashHeader(arrival.frame) }];
     const writes = { ...skippedWrites(skipped), ...handshake, opened, inbox: isForUser ? [row] : [] };
     const live = await this.#parts.table.commit({ state: session, writes, consumed });
+    if (contents !== undefined && isOwn(contents)) this.#tell(session.peerDid, contents);
     return { receipt: { status: isForUser ? 'delivered' : 'silent', messageHash }, live, row: isForUser ? row : undefined };
+  }
+
+  /** After the commit, for who listens. */
+  #tell(from: AgentId, contents: OwnContents): void {
+    if (contents.kind === 'checkpoint') this.#parts.onTold(from, contents.told);
+    else if (contents.acknowledged.length > 0) this.#parts.onAcknowledged({ from, ids: contents.acknowledged });
   }
 
   /** A duplicate is nothing new, unless its first arrival was committed and then not recorded or not handled. */

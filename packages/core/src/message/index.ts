@@ -7,3 +7,4 @@ export type { MessageLog, MessageLogEntry } from './message-log.ts';
 export { openMessenger, type Messenger, type MessengerOptions, type Receipt, type Received, type ReceivedHandler, type Sent } from './messenger.ts';
 export type { BundleOptions } from './own-prekeys.ts';
 export type { Subscription, Transport, TransportFactory, TransportOwner } from './transport.ts';
+export type { Gossip } from './gossip.ts';

@@ -24,6 +24,7 @@ import type { SessionStore } from '../session/session-store.ts';
 import { Answers } from './answers.ts';
 import { encodeContents, type RevocationNews } from './contents.ts';
 import { Delivery, type NewsHandler, type ReceivedHandler } from './delivery.ts';
+import type { Gossip } from './gossip.ts';
 import { Incoming, isRefusal, type Receipt, type Taking } from './incoming.ts';
 import type { MessageLog } from './message-log.ts';
 import { Outgoing, type Sent } from './outgoing.ts';
@@ -53,6 +54,8 @@ export type MessengerOptions = {
    * Rejects if there is none: the session is then refused.
    */
   readonly resolveKey?: (did: AgentId, historySequence: number) => Ed25519PublicKey | Promise<Ed25519PublicKey>;
+  /** What agents tell each other about their logs. Default: nothing. */
+  readonly gossip?: Gossip;
   /** What fails where nobody waits: a refused frame, a handler that rejects, a resend. Never holds plaintext. */
   readonly onError?: (error: unknown) => void;
   /** What a peer says of revocations, or asks. Default: it is opened and not handed over. */
@@ -132,7 +135,23 @@ function compose(options: MessengerOptions): Parts {
   const answers = new Answers({ env, answer });
   const adopt = outgoing.adopt.bind(outgoing);
   const deliver = delivery.deliver.bind(delivery);
-  const incoming = new Incoming({ identity, table, store, env, log, sessions, resolveKey, deliver, answers, adopt, onLost, onAcknowledged, onPeerRollback });
+  const onTold = (from: AgentId, told: Uint8Array): void => void options.gossip?.receive(from, told).catch(onError);
+  const incoming = new Incoming({
+    identity,
+    table,
+    store,
+    env,
+    log,
+    sessions,
+    resolveKey,
+    deliver,
+    answers,
+    adopt,
+    onLost,
+    onAcknowledged,
+    onPeerRollback,
+    onTold,
+  });
   return { options, env, table, sessions, answers, outgoing, incoming, delivery, resolveKey, onError, subscription: undefined, closing: undefined };
 }
 
@@ -146,13 +165,26 @@ function messenger(parts: Parts): Messenger {
     send: (peerDid, content) =>
       open(async () => {
         const contents = encodeContent(content);
-        return outgoing.send(await table.preferred(peerDid), { peer: peerDid, contents });
+        const session = await table.preferred(peerDid);
+        const sent = await outgoing.send(session, { peer: peerDid, contents });
+        void tell(parts, { peer: peerDid, session });
+        return sent;
       }),
     sendNews: (peerDid, news) => open(async () => outgoing.send(await table.preferred(peerDid), { peer: peerDid, contents: encodeContents(news) })),
     onMessage: (handler) => delivery.addHandler(handler),
     receive: (frame) => open(() => incoming.receive(frame)),
     close: () => (parts.closing ??= close(parts)),
   };
+}
+
+/** Behind the user's message, and never in its way. */
+async function tell({ options, outgoing, onError }: Parts, { peer, session }: { readonly peer: AgentId; readonly session: string }): Promise<void> {
+  try {
+    const told = await options.gossip?.next(peer);
+    if (told !== undefined) await outgoing.answer(session, encodeContents({ kind: 'checkpoint', told }));
+  } catch (error) {
+    onError(error);
+  }
 }
 
 type EstablishInput = { readonly peerDid: AgentId; readonly bundle: Uint8Array; readonly mode?: SessionMode | undefined };

@@ -13,7 +13,7 @@ import type { SessionState } from '../session/session-state.ts';
 import { encodeSkippedKey } from '../session/session-state-codec.ts';
 import type { InboxRow, OpenedMessage, SessionWrites } from '../session/session-store.ts';
 import type { SkippedChange, SkippedKey } from '../session/skipped-keys.ts';
-import { decodeContents, type MessageContents } from './contents.ts';
+import { decodeContents, isOwn, type MessageContents, type OwnContents } from './contents.ts';
 
 /** A frame that has the form of one, and what names it. */
 export type Arrival = { readonly frame: Frame; readonly sessionId: string; readonly messageHash: string; readonly frameBytes: number };
@@ -41,6 +41,8 @@ export type OpenedBatch = {
   readonly lost: number;
   readonly writes: Pick<SessionWrites, 'skippedAdded' | 'skippedRemoved' | 'opened' | 'inbox' | 'keptRemoved'>;
   readonly consumed: readonly Secret[];
+  /** What came for the session itself, to be told after the commit. */
+  readonly own: readonly OwnContents[];
 };
 
 export type OpeningBudget = {
@@ -79,7 +81,7 @@ class Batch {
   readonly #removed: SkippedKey[] = [];
   readonly #opened: OpenedMessage[] = [];
   readonly #inbox: InboxRow[] = [];
-  readonly #keptRemoved: string[] = [];
+  readonly #own: OwnContents[] = [];
 
   constructor(state: SessionState, version: number, now: number) {
     this.#before = state;
@@ -104,9 +106,9 @@ class Batch {
       ...skippedWrites({ added: this.#added, removed: this.#removed }),
       opened: this.#opened,
       inbox: this.#inbox,
-      keptRemoved: this.#keptRemoved,
+      keptRemoved: this.#own.flatMap((contents) => (contents.kind === 'step' ? contents.acknowledged : [])),
     };
-    return { state, isChanged: state !== this.#before, lost: this.#lost, writes, consumed: this.#consumed };
+    return { state, isChanged: state !== this.#before, lost: this.#lost, writes, consumed: this.#consumed, own: this.#own };
   }
 
   #move(session: SessionState, { skipped, consumed }: { readonly skipped: SkippedChange; readonly consumed: readonly Secret[] }): void {
@@ -119,8 +121,11 @@ class Batch {
   /** The frame was authentic, so its key is spent whatever it says. */
   #keep({ sessionId, messageHash, frameBytes }: Arrival, plaintext: Uint8Array): InboxRow | undefined {
     const contents = readContents(plaintext);
-    if (contents?.kind === 'step') this.#keptRemoved.push(...contents.acknowledged);
-    if (contents === undefined || contents.kind === 'step') return undefined;
+    if (contents === undefined) return undefined;
+    if (isOwn(contents)) {
+      this.#own.push(contents);
+      return undefined;
+    }
     const from = this.#state.peerDid;
     const row = { id: messageHash, sessionId, sessionVersion: this.#version, from, contents: plaintext, frameBytes, receivedAt: this.#now };
     this.#inbox.push(row);
@@ -134,7 +139,7 @@ export function readContents(plaintext: Uint8Array): MessageContents | undefined
     const contents = decodeContents(plaintext);
     const inner = contents.kind === 'again' ? decodeContents(contents.contents) : contents;
     // Nothing is wrapped twice, and nothing but what was the user's.
-    return contents !== inner && (inner.kind === 'again' || inner.kind === 'step') ? undefined : contents;
+    return contents !== inner && (inner.kind === 'again' || isOwn(inner)) ? undefined : contents;
   } catch {
     return undefined;
   }

@@ -11,3 +11,4 @@ export { sqliteLimitStore } from './sqlite-limit-store.ts';
 export { sqliteReplayStore } from './sqlite-replay-store.ts';
 export { sqliteRevocationStore } from './sqlite-revocation-store.ts';
 export { SqliteState, type SqliteStateOptions } from './sqlite-state.ts';
+export { sqliteKnownHeads } from './sqlite-known-heads.ts';

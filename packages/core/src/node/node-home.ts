@@ -4,6 +4,7 @@ import * as path from 'node:path';
 import { openHomeLog, type Home, type OpenedSessions, type OpenedStore } from '../client/home.ts';
 import { openHomeState, type HomeState, type SharedState } from '../client/home-state.ts';
 import { share, shareLog, type SharedLog } from '../client/shared-log.ts';
+import type { Witness } from '../audit/witness.ts';
 import type { Env } from '../env/env.ts';
 import { StoreError } from '../errors/store-error.ts';
 import { UsageError } from '../errors/usage-error.ts';
@@ -12,6 +13,7 @@ import type { KeyStore } from '../identity/key-store.ts';
 import type { KeyProtection } from './encrypted-key-store.ts';
 import { fileKeyStore } from './file-key-store.ts';
 import { fileSignedHeads } from './file-signed-heads.ts';
+import { openProcessLog } from './process-log.ts';
 import { loadSessionKey } from './session-row-seal.ts';
 import { keepUp } from '../client/keep-up.ts';
 import { sqliteApprovalStore } from './sqlite-approval-store.ts';
@@ -36,6 +38,10 @@ export type NodeHomeOptions = {
   readonly passphrase?: string;
   /** Gives the 32-byte key that encrypts the key files: from a KMS or a keychain. */
   readonly keyProvider?: () => Promise<Uint8Array>;
+  /** Asked for cosignatures at each checkpoint: `httpWitness`. No append waits for them. */
+  readonly witnesses?: readonly Witness[];
+  /** What fails in the log where nobody waits: a witness, a checkpoint of the interval. */
+  readonly onLogError?: (error: unknown) => void;
 };
 
 /** One log per folder and process: a second writer would find it locked. Clients of one folder share it, however they came by their home. */
@@ -56,7 +62,11 @@ export function nodeHome(options: NodeHomeOptions = {}): Home {
     keys: parts.keys,
     sessions: (agent) => openSessions({ dir, stateDir, keys: parts.keys, agent }),
     log: (env) => {
-      const shared = openLogs.get(dir) ?? shareLog((lost) => openHomeLog({ ...parts, env, lost }));
+      const shared =
+        openLogs.get(dir) ??
+        shareLog((lost) =>
+          openProcessLog({ dir, env, open: () => openHomeLog({ ...parts, env, lost }), ...(parts.onLogError && { onError: parts.onLogError }) }),
+        );
       openLogs.set(dir, shared);
       return shared;
     },
@@ -102,13 +112,15 @@ export function homeParts(options: NodeHomeOptions) {
     keys: fileKeyStore({ dir: path.join(dir, 'keys'), protection: protectionOf(options) }),
     heads: fileSignedHeads(path.join(stateDir, 'heads')),
     openStore: () => openStore(dir),
+    ...(options.witnesses && { witnesses: options.witnesses }),
+    ...(options.onLogError && { onLogError: options.onLogError }),
   };
 }
 
 async function openStore(dir: string): Promise<OpenedStore> {
   await fs.mkdir(dir, { recursive: true, mode: 0o700 });
   const store = await openSqliteAuditStore({ path: path.join(dir, 'audit.db') });
-  return { store, close: () => store.close() };
+  return { store, cosignatures: store, close: () => store.close() };
 }
 
 type SessionsInput = { readonly dir: string; readonly stateDir: string; readonly keys: KeyStore; readonly agent: AgentId };

@@ -2,6 +2,7 @@
 import { closeSync, openSync, statSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { AuditRow, StoredCheckpoint } from '../audit/audit-store.ts';
+import type { StoredCosignature } from '../audit/cosignature-store.ts';
 import type { LookupKind } from '../audit/entry.ts';
 import { equalBytes } from '../bytes/equal.ts';
 import { StoreError } from '../errors/store-error.ts';
@@ -22,12 +23,16 @@ const checkpointAfterBytes = 4 * 1024 * 1024;
 /** `opening` is numbered index × 16 + place, so that it grows at its end like `entry` and needs no second index. */
 const openingsPerEntry = 16;
 
+/** Made when it is missing as well: a log from before it had witnesses goes on. */
+const cosignatureTable = 'CREATE TABLE IF NOT EXISTS cosignature (size INTEGER NOT NULL, line TEXT NOT NULL, PRIMARY KEY (size, line)) STRICT, WITHOUT ROWID';
+
 const schema = `
 CREATE TABLE entry (i INTEGER PRIMARY KEY, hashes BLOB NOT NULL, body BLOB NOT NULL) STRICT;
 CREATE TABLE head (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL, root BLOB NOT NULL) STRICT;
 CREATE TABLE lookup (kind INTEGER NOT NULL, key BLOB NOT NULL, i INTEGER NOT NULL, PRIMARY KEY (kind, key, i)) STRICT, WITHOUT ROWID;
 CREATE TABLE opening (n INTEGER PRIMARY KEY, field TEXT NOT NULL, salt BLOB NOT NULL, payload BLOB NOT NULL) STRICT;
 CREATE TABLE checkpoint (size INTEGER PRIMARY KEY, note TEXT NOT NULL) STRICT;
+${cosignatureTable};
 PRAGMA application_id = ${applicationId};
 PRAGMA user_version = ${formatVersion};
 `;
@@ -69,7 +74,7 @@ export class AuditDatabase {
       for (const row of batch.rows) this.#insert(row, index++);
       this.#statements.saveHead.run(batch.head.size, batch.head.root);
     });
-    this.#head = { size: batch.head.size, root: batch.head.root.slice() };
+    this.#head = { size: batch.head.size, root: Uint8Array.from(batch.head.root) };
     this.#walBytes += packedBytes;
   }
 
@@ -106,6 +111,15 @@ export class AuditDatabase {
 
   loadCheckpoints({ from, limit }: { readonly from: number; readonly limit: number }): StoredCheckpoint[] {
     return this.#statements.loadCheckpoints.all(from, limit) as unknown as StoredCheckpoint[];
+  }
+
+  saveCosignature({ size, line }: StoredCosignature): void {
+    if (this.#writeFailure !== undefined) throw this.#writeFailure;
+    this.#write(() => this.#statements.saveCosignature.run(size, line));
+  }
+
+  loadCosignatures({ from, limit }: { readonly from: number; readonly limit: number }): StoredCosignature[] {
+    return this.#statements.loadCosignatures.all(from, limit) as unknown as StoredCosignature[];
   }
 
   /** Moves the WAL into the database if it has grown. Nobody waits for it: it runs after the acknowledgement, and a failure costs space only. */
@@ -171,6 +185,10 @@ function prepare(db: DatabaseSync) {
     saveOpening: db.prepare('INSERT INTO opening (n, field, salt, payload) VALUES (?, ?, ?, ?)'),
     saveHead: db.prepare('INSERT INTO head (one, size, root) VALUES (1, ?, ?) ON CONFLICT (one) DO UPDATE SET size = excluded.size, root = excluded.root'),
     saveCheckpoint: db.prepare('INSERT INTO checkpoint (size, note) VALUES (?, ?) ON CONFLICT (size) DO NOTHING'),
+    saveCosignature: db.prepare('INSERT INTO cosignature (size, line) VALUES (?, ?) ON CONFLICT (size, line) DO NOTHING'),
+    loadCosignatures: db.prepare(
+      'SELECT size, line FROM cosignature WHERE size IN (SELECT DISTINCT size FROM cosignature WHERE size >= ? ORDER BY size LIMIT ?) ORDER BY size, line',
+    ),
     loadHead: db.prepare('SELECT size, root FROM head'),
     countRows: db.prepare('SELECT coalesce(max(i) + 1, 0) AS rows FROM entry'),
     loadRows: db.prepare('SELECT body AS bytes, hashes FROM entry WHERE i >= ? AND i < ? ORDER BY i'),
@@ -214,6 +232,8 @@ function openFile({ path, maxBytes }: DatabaseOptions): DatabaseSync {
   try {
     // fullfsync: on macOS fsync leaves the data in the drive's cache. Elsewhere it does nothing.
     db.exec('PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA trusted_schema = OFF; PRAGMA secure_delete = ON; PRAGMA wal_autocheckpoint = 0');
+    // The inner pages of ten million entries are 14 MB: with them at hand each node of a proof is one page from the disk.
+    db.exec('PRAGMA cache_size = -16384');
     if (pragma(db, 'journal_mode = WAL') !== 'wal') {
       throw new StoreError({ code: 'TALOS_STORE_UNSUPPORTED', message: 'the audit log needs a file system where SQLite can use a WAL: choose a local disk' });
     }
@@ -228,7 +248,7 @@ function openFile({ path, maxBytes }: DatabaseOptions): DatabaseSync {
 
 function createOrCheckSchema(db: DatabaseSync): void {
   const found = { id: pragma(db, 'application_id'), version: pragma(db, 'user_version') };
-  if (found.id === applicationId && found.version === formatVersion) return;
+  if (found.id === applicationId && found.version === formatVersion) return db.exec(cosignatureTable);
   const { tables } = db.prepare('SELECT count(*) AS tables FROM sqlite_schema').get() as { tables: number };
   if (tables !== 0 || found.id !== 0 || found.version !== 0) throw corrupt('this file is not an audit log of this version of Talos');
   db.exec(`BEGIN IMMEDIATE; ${schema} COMMIT`);

@@ -1,5 +1,6 @@
 /** What the audit store's two halves say to each other across the thread. @module */
 import type { StoredCheckpoint } from '../audit/audit-store.ts';
+import type { StoredCosignature } from '../audit/cosignature-store.ts';
 import type { LookupKind } from '../audit/entry.ts';
 
 export type DatabaseOptions = {
@@ -22,4 +23,6 @@ export type AuditRequest =
   | { readonly op: 'saveCheckpoint'; readonly checkpoint: StoredCheckpoint }
   | { readonly op: 'loadCheckpoint'; readonly size: number | undefined }
   | { readonly op: 'loadCheckpoints'; readonly from: number; readonly limit: number }
+  | { readonly op: 'saveCosignature'; readonly cosignature: StoredCosignature }
+  | { readonly op: 'loadCosignatures'; readonly from: number; readonly limit: number }
   | { readonly op: 'close' };

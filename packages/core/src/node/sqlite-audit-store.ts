@@ -1,5 +1,6 @@
 /** The audit store on SQLite (node:sqlite). The database lives in a worker thread: a sync to disk never holds up the event loop. @module */
 import type { AuditBatch, AuditRow, AuditStore, StoredCheckpoint } from '../audit/audit-store.ts';
+import type { CosignatureStore, StoredCosignature } from '../audit/cosignature-store.ts';
 import type { Opening } from '../audit/commitment.ts';
 import type { LookupKind } from '../audit/entry.ts';
 import { emptyRoot, nodePlace, type TreeHead, type TreeNode } from '../audit/tree-hash.ts';
@@ -20,7 +21,7 @@ export type SqliteAuditStoreOptions = {
  * @throws {@link StoreError} `TALOS_STORE_UNSUPPORTED` on SQLite below 3.51.3 (Node below 22.23 or 24.21), `_CONFLICT` while another writer has
  * the log, `_CORRUPT` if the file is damaged or another program's, `_READ_FAILED` if it cannot be opened.
  */
-export async function openSqliteAuditStore({ path, maxBytes }: SqliteAuditStoreOptions): Promise<AuditStore> {
+export async function openSqliteAuditStore({ path, maxBytes }: SqliteAuditStoreOptions): Promise<AuditStore & CosignatureStore> {
   if (typeof path !== 'string' || path.length === 0) throw new UsageError({ code: 'TALOS_USAGE_ARGUMENT', message: 'path must name the database file' });
   const workerData: DatabaseOptions = { path, maxBytes };
   const thread = new DatabaseThread<AuditRequest>({ url: workerUrl(), workerData, name: 'talos-audit', title: 'this audit store' });
@@ -28,7 +29,7 @@ export async function openSqliteAuditStore({ path, maxBytes }: SqliteAuditStoreO
   return new SqliteAuditStore(thread);
 }
 
-class SqliteAuditStore implements AuditStore {
+class SqliteAuditStore implements AuditStore, CosignatureStore {
   readonly #thread: DatabaseThread<AuditRequest>;
 
   constructor(thread: DatabaseThread<AuditRequest>) {
@@ -71,6 +72,14 @@ class SqliteAuditStore implements AuditStore {
 
   loadCheckpoints(from: number, limit: number): Promise<readonly StoredCheckpoint[]> {
     return this.#thread.ask({ op: 'loadCheckpoints', from, limit });
+  }
+
+  saveCosignature(cosignature: StoredCosignature): Promise<void> {
+    return this.#thread.ask({ op: 'saveCosignature', cosignature });
+  }
+
+  loadCosignatures(from: number, limit: number): Promise<readonly StoredCosignature[]> {
+    return this.#thread.ask({ op: 'loadCosignatures', from, limit });
   }
 
   close(): Promise<void> {

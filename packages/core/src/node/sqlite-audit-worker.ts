@@ -18,7 +18,7 @@ serveThread<AuditRequest>(() => {
 function answer(database: AuditDatabase, request: AuditRequest): unknown {
   switch (request.op) {
     case 'append':
-      return database.append(decodeBatch(request.batch), request.batch.byteLength);
+      return appendPacked(database, request.batch);
     case 'loadHead':
       return database.loadHead();
     case 'loadRows':
@@ -29,13 +29,33 @@ function answer(database: AuditDatabase, request: AuditRequest): unknown {
       return database.find(request.kind, request.key);
     case 'loadOpenings':
       return database.loadOpenings(request.index);
+    case 'close':
+      return database.close();
+    default:
+      return answerSigned(database, request);
+  }
+}
+
+function answerSigned(database: AuditDatabase, request: Extract<AuditRequest, { op: `${string}${'Checkpoint' | 'Cosignature'}${'' | 's'}` }>): unknown {
+  switch (request.op) {
     case 'saveCheckpoint':
       return database.saveCheckpoint(request.checkpoint);
     case 'loadCheckpoint':
       return database.loadCheckpoint(request.size);
     case 'loadCheckpoints':
       return database.loadCheckpoints(request);
-    case 'close':
-      return database.close();
+    case 'saveCosignature':
+      return database.saveCosignature(request.cosignature);
+    case 'loadCosignatures':
+      return database.loadCosignatures(request);
+  }
+}
+
+/** The buffer is let go at once: this thread makes little other garbage, so that its collector would come by after hundreds of megabytes. */
+function appendPacked(database: AuditDatabase, packed: ArrayBuffer): void {
+  try {
+    database.append(decodeBatch(packed), packed.byteLength);
+  } finally {
+    packed.transfer(0);
   }
 }

@@ -15,3 +15,4 @@ export { relayOrigin, signRelayProof, verifyRelayProof, type ProvenAgent, type R
 export { decodeRelayReply, encodeRelayReply } from './relay-reply.ts';
 export { decodeRelayRequest, encodeRelayRequest } from './relay-request.ts';
 export { webSocketTransport, type WebSocketTransportOptions } from './websocket-transport.ts';
+export { httpWitness, type HttpWitnessOptions } from './witness-client.ts';

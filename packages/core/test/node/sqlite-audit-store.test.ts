@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { openSqliteAuditStore } from '../../src/node/sqlite-audit-store.ts';
 import { checkSqliteVersion } from '../../src/node/sqlite-audit-failure.ts';
+import { cosignatureStoreSuite } from '../../src/testing/cosignature-store-suite.ts';
 import { auditStoreSuite } from '../../src/testing/audit-store-suite.ts';
 import { caught } from '../audit/support.ts';
 
@@ -25,6 +26,15 @@ describe('SQLite audit store', () => {
     },
   };
   for (const { name, run } of auditStoreSuite(source)) it(`[AUDIT-STORE-CONTRACT] ${name}`, () => expect(run()).resolves.toBeUndefined());
+
+  const cosignatures = {
+    create: async () => {
+      const { store, reopen } = await source.create();
+      let last = store;
+      return { store, reopen: async () => (last = await reopen()), close: () => last.close() };
+    },
+  };
+  for (const { name, run } of cosignatureStoreSuite(cosignatures)) it(`[AUDIT-COSIGNATURE-STORE] ${name}`, () => expect(run()).resolves.toBeUndefined());
 
   it('[AUDIT-ONE-WRITER] a second writer is refused until the first has closed', async () => {
     const path = freshPath();

@@ -1,0 +1,122 @@
+/** The side of the queue that has the log: takes intents in their order, does them, answers. @module */
+import type { AuditLog, TreeLog } from '../audit/audit-log.ts';
+import type { RecordedEntry } from '../audit/recorder.ts';
+import type { AppendedEntry } from '../audit/append-queue.ts';
+import { equalBytes } from '../bytes/equal.ts';
+import type { Env } from '../env/env.ts';
+import { StoreError } from '../errors/store-error.ts';
+import { TalosError } from '../errors/talos-error.ts';
+import type { Intent, IntentAnswer, IntentTable, PendingIntent } from './intent-table.ts';
+
+/** A home has a few processes: a wait of this length is what each of their calls pays. */
+const pollMs = 10;
+/** Intents at once. Their entries share a commit. */
+const maxBatch = 256;
+/** Sought at once for an entry that a killed writer may have written. */
+const rowsPerRead = 500;
+
+export const intentReads = ['proveInclusion', 'proveConsistency', 'proveRange', 'entry', 'find', 'openings'] as const satisfies readonly (keyof AuditLog)[];
+type IntentRead = (typeof intentReads)[number];
+
+export type IntentWriterOptions = { readonly table: IntentTable; readonly log: TreeLog; readonly env: Env; readonly onError: (error: unknown) => void };
+
+export class IntentWriter {
+  readonly #options: IntentWriterOptions;
+  #last = 0;
+  /** What was there when this writer began: the one before may have written it, and died before it could say so. */
+  #isDoubtful = true;
+  #running: Promise<void> | undefined;
+  #cancel: (() => void) | undefined;
+  #isStopped = false;
+
+  constructor(options: IntentWriterOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    const { table, env } = this.#options;
+    table.sweep(env.now());
+    this.#wait(0);
+  }
+
+  /** Takes no more; resolves when what was taken is answered. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#cancel?.();
+    await this.#running;
+  }
+
+  #wait(delayMs: number): void {
+    if (this.#isStopped) return;
+    this.#cancel = this.#options.env.after(delayMs, () => {
+      this.#running = this.#drain().then(
+        (count) => this.#wait(count > 0 ? 0 : pollMs),
+        (error: unknown) => {
+          // Some of them may be in the log, and were not answered.
+          this.#isDoubtful = true;
+          this.#options.onError(error);
+          this.#wait(pollMs * 100);
+        },
+      );
+    });
+  }
+
+  async #drain(): Promise<number> {
+    const { table } = this.#options;
+    const pending = table.pending(this.#last, maxBatch);
+    const last = pending.at(-1);
+    if (last !== undefined) {
+      table.answer(await this.#answers(pending));
+      this.#last = last.n;
+    }
+    if (pending.length < maxBatch) this.#isDoubtful = false;
+    return pending.length;
+  }
+
+  /** Appends stay in order: each has its index when the next is begun. */
+  async #answers(pending: readonly PendingIntent[]): Promise<{ readonly n: number; readonly answer: IntentAnswer }[]> {
+    if (!this.#isDoubtful) return Promise.all(pending.map(async (each) => ({ n: each.n, answer: await this.#answer(each) })));
+    const answers: { readonly n: number; readonly answer: IntentAnswer }[] = [];
+    for (const each of pending) answers.push({ n: each.n, answer: await this.#answer(each) });
+    return answers;
+  }
+
+  async #answer({ intent }: PendingIntent): Promise<IntentAnswer> {
+    const { log } = this.#options;
+    try {
+      const value = await this.#do(intent);
+      return { size: log.size, value };
+    } catch (error) {
+      const { code, message, retryable } = TalosError.isInstance(error)
+        ? error
+        : new StoreError({ code: 'TALOS_STORE_WRITE_FAILED', message: 'the audit log failed' });
+      return { size: log.size, error: { code, message, retryable } };
+    }
+  }
+
+  #do({ op, args }: Intent): Promise<unknown> {
+    const { log } = this.#options;
+    if (op === 'append') return this.#append(args[0] as RecordedEntry);
+    if (op === 'checkpoint') return log.checkpoint();
+    if (op === 'describe') return Promise.resolve({ origin: log.origin, verifierKey: log.verifierKey, recovery: log.recovery });
+    if (!(intentReads as readonly string[]).includes(op)) throw new StoreError({ code: 'TALOS_STORE_CORRUPT', message: 'an intent is of an unknown kind' });
+    return (log[op as IntentRead] as (...given: unknown[]) => Promise<unknown>).apply(log, [...args]);
+  }
+
+  async #append(recorded: RecordedEntry): Promise<AppendedEntry> {
+    const { log } = this.#options;
+    return (this.#isDoubtful ? await this.#written(recorded) : undefined) ?? log.appendRecorded(recorded);
+  }
+
+  /** The entry, if an earlier writer had written it. Its bytes hold its recorder's name and number: they are there once or not at all. */
+  async #written({ id, bytes, leafHash }: RecordedEntry): Promise<AppendedEntry | undefined> {
+    const { log } = this.#options;
+    const first = await log.find('id', id);
+    for (let index = first ?? log.size; index < log.size; index += rowsPerRead) {
+      const rows = await log.leafHashes(index, Math.min(index + rowsPerRead, log.size));
+      const found = rows.findIndex((hash) => equalBytes(hash, leafHash));
+      if (found !== -1) return { index: index + found, id, bytes, leafHash };
+    }
+    return undefined;
+  }
+}
