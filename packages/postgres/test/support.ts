@@ -40,7 +40,7 @@ export async function sql(text: string, values?: readonly unknown[]): Promise<Re
   }
 }
 
-export const openStore = (options: PostgresAuditStoreOptions): Promise<AuditStore> =>
+export const openStore = (options: PostgresAuditStoreOptions): Promise<AuditStore & CosignatureStore> =>
   openPostgresAuditStore(options.pool === undefined ? { url, ...options } : options);
 export const openLog = (store: AuditStore): Promise<AuditLog> => openAuditLog({ store, signer, origin, env: systemEnv });
 
