@@ -55,7 +55,7 @@ export const sessionRequirements = {
   'MSG-KILL-9': 'Killed at any step of send or receive, an agent loses no message, encrypts none twice, and hands over again only what is marked.',
   'SES-SUPERSEDES':
     'A new authenticated handshake replaces the session before it: what was not acknowledged in that one is encrypted again, and comes under its old name, marked.',
-  'SES-LATE-OPENING': 'The opening of a session that was replaced before it arrived does not bring that session back.',
+  'SES-LATE-OPENING': 'The opening of a session that was replaced before it arrived does not bring that session back, however many replaced it since.',
   'SES-LIFETIME': 'A session sends for seven days and 2^20 messages; one that was replaced opens stragglers for a day after the last, and is then gone.',
   'SES-RESET-BUDGET': 'A peer replaces sessions a bounded number of times an hour.',
   'MSG-ACKNOWLEDGE': 'A message is kept until its receiver acknowledges it, which it does after a hundred messages or a minute.',

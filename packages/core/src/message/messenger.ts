@@ -160,7 +160,10 @@ async function establish(
   const identityKey = await resolveKey(peerDid, readBundleSigner(bundle).historySequence);
   const verified = verifyPrekeyBundle(bundle, { expectedDid: peerDid, identityKey, now: env.now() });
   const before = await table.sending(peerDid);
-  const state = await initiateSession({ own: options.identity, bundle: verified, mode, supersedes: before.at(-1)?.state.sessionId }, env);
+  // Later than all before it also where two are opened within a millisecond, or the clock was set back a little.
+  const openedAt = Math.max(env.now(), ...before.map(({ state }) => state.openedAt + 1));
+  const opening = { own: options.identity, bundle: verified, mode, supersedes: before.at(-1)?.state.sessionId, openedAt };
+  const state = await initiateSession(opening, env);
   const { version, id } = await table.commit({ state, writes: {}, consumed: [] });
   await options.log?.append({ type: 'session.open', peer: peerDid, session: id, sessionVersion: version, role: 'initiator', mode });
   table.prefer(state);

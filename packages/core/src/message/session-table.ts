@@ -7,7 +7,7 @@ import { StoreError } from '../errors/store-error.ts';
 import type { AgentId } from '../identity/agent-id.ts';
 import type { Secret } from '../primitives/secret.ts';
 import type { RollbackFence } from '../session/fence.ts';
-import { retiredLifeMs } from '../session/limits.ts';
+import { clockSkewMs, retiredLifeMs } from '../session/limits.ts';
 import type { RetiredReason, SessionState } from '../session/session-state.ts';
 import { decodeSessionState, encodeSessionState } from '../session/session-state-codec.ts';
 import type { SessionStore, SessionWrites } from '../session/session-store.ts';
@@ -108,13 +108,15 @@ export class SessionTable {
   }
 
   /**
-   * Where a session that the peer just opened stands. It sends from now on, unless it was itself replaced before it arrived, or we opened
-   * one at the same time, to which the peer has not answered, and whose id is smaller: both sides then choose the same one, and either
+   * Where a session that the peer just opened stands. It sends from now on, unless it was held back on its way and a later one is here, or we
+   * opened one at the same time, to which the peer has not answered, and whose id is smaller: both sides then choose the same one, and either
    * still opens what comes in the other.
    */
-  async place({ peerDid, sessionId, supersedes }: SessionState): Promise<SessionPlace> {
+  async place(opened: SessionState): Promise<SessionPlace> {
+    const { peerDid, sessionId, supersedes } = opened;
     const present = await this.sending(peerDid);
-    if (present.some(({ state }) => isSame(state.supersedes, sessionId))) return { retired: 'replaced', replaced: [], yielded: [] };
+    if (present.some(({ state }) => isSame(state.supersedes, sessionId) || isOpenedLater(state, opened)))
+      return { retired: 'replaced', replaced: [], yielded: [] };
     // The peer knew those that it had answered: if it opens another, it has given them up or lost them.
     const replaced = present.filter(({ state }) => state.unanswered === undefined || isSame(supersedes, state.sessionId));
     const crossing = present.filter((live) => !replaced.includes(live));
@@ -164,6 +166,16 @@ export function isConflict(error: unknown): boolean {
 
 function isSame(a: Uint8Array | undefined, b: Uint8Array): boolean {
   return a !== undefined && equalBytes(a, b);
+}
+
+/**
+ * Whether the peer opened this one after the other. However many were lost between the two: their names are not all known, their times are.
+ * Of one that we opened ourselves, the peer's clock says nothing unless it answered it.
+ */
+function isOpenedLater(present: SessionState, opened: SessionState): boolean {
+  if (isSame(opened.supersedes, present.sessionId)) return false;
+  if (present.role === 'responder') return present.openedAt > opened.openedAt;
+  return present.unanswered === undefined && present.openedAt > opened.openedAt + clockSkewMs;
 }
 
 /** By bytes, as both sides see them; session ids are public. */

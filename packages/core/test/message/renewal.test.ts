@@ -189,6 +189,49 @@ describe('a session that replaces another', () => {
     expect(lastSession(couple)).toBe(newest);
   });
 
+  it.each([1, 2, 3])('[SES-LATE-OPENING] held back through %d later replacements, it does not displace the newest session', async (later) => {
+    const couple = await talking(`late opening ${later}`);
+    const { alice, bob, wire } = couple;
+    wire.drop = () => true;
+    await open(alice, bob);
+    const late = (await send(alice, bob, 'held back'), wire.frames.at(-1)!);
+    // With three, one more is lost on the way: the newest then names a session that the receiver never saw.
+    if (later === 3) await open(alice, bob);
+    wire.drop = () => false;
+    for (let i = 0; i < Math.min(later, 2); i++) {
+      await open(alice, bob);
+      await send(alice, bob, `newer ${i}`);
+      await settle();
+    }
+    const newest = lastSession(couple);
+    expect(await bob.messenger.receive(late)).toMatchObject({ status: 'delivered' });
+    await send(bob, alice, 'answer');
+    expect(lastSession(couple)).toBe(newest);
+    const restarted = await makeAgent(wire, couple.env, { identity: bob.identity, store: bob.store });
+    await send(restarted, alice, 'answer');
+    expect(lastSession(couple)).toBe(newest);
+  });
+
+  // Of two that cross the one with the smaller random id is chosen: six couples see both orders.
+  it.each([1, 2, 3, 4, 5, 6])('[SES-LATE-OPENING] nor does it displace a session that the receiver opened since (%d)', async (couple) => {
+    const { alice, bob, wire, env, ...rest } = await talking(`late opening, then ours ${couple}`);
+    wire.drop = () => true;
+    await open(alice, bob);
+    const late = (await send(alice, bob, 'held back'), wire.frames.at(-1)!);
+    wire.drop = () => false;
+    env.advance(10 * 60_000);
+    await settle();
+    await open(bob, alice);
+    await send(bob, alice, 'ours');
+    await settle();
+    await send(alice, bob, 'answered');
+    await settle();
+    const newest = lastSession({ alice, bob, wire, env, ...rest });
+    expect(await bob.messenger.receive(late)).toMatchObject({ status: 'delivered' });
+    await send(bob, alice, 'answer');
+    expect(lastSession({ alice, bob, wire, env, ...rest })).toBe(newest);
+  });
+
   it('[MSG-BOTH-OPEN] both open at once, and choose the same session again after a restart', async () => {
     const couple = await makeCouple('both restart');
     const { bob, wire, env } = couple;
