@@ -65,7 +65,7 @@ function keepPublished(messenger: Messenger, directory: BundleDirectory, onError
 
 /** As many with a one-time pair as asked for, and one without for when they are used up. */
 async function generateBundles(messenger: Messenger, count: number): Promise<readonly Uint8Array[]> {
-  const bundles = [await messenger.bundle({ oneTime: false })];
-  while (bundles.length <= count) bundles.push(await messenger.bundle());
+  const bundles = [await messenger.bundle({ oneTime: false, introduced: false })];
+  while (bundles.length <= count) bundles.push(await messenger.bundle({ introduced: false }));
   return bundles;
 }

@@ -6,6 +6,7 @@ import { memoryReplayStore, type ReplayStore } from '../capability/replay-store.
 import { memoryRevocationStore, type RevocationStore } from '../capability/revocation-store.ts';
 import { openRevocations, type Revocations } from '../capability/revocations.ts';
 import type { Env } from '../env/env.ts';
+import { memoryTrustStore, type TrustStore } from '../identity/trust-store.ts';
 import type { Shared } from './shared-log.ts';
 
 export type HomeStores = {
@@ -13,6 +14,8 @@ export type HomeStores = {
   readonly replay: ReplayStore;
   readonly approvals: ApprovalStore;
   readonly revocations: RevocationStore;
+  /** What agents know of their peers' keys. */
+  readonly trust: TrustStore;
 };
 
 export type HomeState = Omit<HomeStores, 'revocations'> & { readonly revocations: Revocations };
@@ -21,7 +24,7 @@ export type SharedState = Shared<HomeState>;
 
 /** In memory: what is older than it is refused, since nobody knows what became of it. */
 export function memoryStores(env: Env): HomeStores {
-  return { limits: memoryLimitStore(env), replay: memoryReplayStore(env), approvals: memoryApprovalStore(), revocations: memoryRevocationStore() };
+  return { limits: memoryLimitStore(env), replay: memoryReplayStore(env), approvals: memoryApprovalStore(), revocations: memoryRevocationStore(), trust: memoryTrustStore() };
 }
 
 /** @throws {@link StoreError}; {@link CapabilityError} if the stored revocations are not signed lists. */

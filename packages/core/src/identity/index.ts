@@ -13,6 +13,9 @@ export {
   type KeyState,
   type RotateInput,
 } from './key-history.ts';
+export { fingerprintOf, type FingerprintEnd } from './fingerprint.ts';
+export { memoryTrustStore, type KnownPeer, type TrustStore } from './trust-store.ts';
+export { type PeerChange } from './peers.ts';
 export type { KeyStore } from './key-store.ts';
 export { memoryKeyStore } from './memory-key-store.ts';
 export { generateSigner, localSigner, type Signer } from './signer.ts';

@@ -13,10 +13,14 @@ export type MessageContents =
    */
   | { readonly kind: 'step'; readonly acknowledged: readonly string[] }
   /** A message that may have arrived before, in a session that this one replaces; under the name it had there. */
-  | { readonly kind: 'again'; readonly id: string; readonly contents: Uint8Array };
+  | { readonly kind: 'again'; readonly id: string; readonly contents: Uint8Array }
+  /** Says nothing to the user: the sender's key history, canonical JSON, after a rotation or a revocation. */
+  | { readonly kind: 'keys'; readonly history: Uint8Array }
+  /** Says nothing to the user: a prekey bundle of the sender, for the session after this one. */
+  | { readonly kind: 'bundle'; readonly bundle: Uint8Array };
 
 /** Closed: a kind that is not here is opened and not handed over, so that a newer peer does not stop the session. */
-const kinds = /* @__PURE__ */ Object.freeze({ text: 1, data: 2, step: 3, again: 4 });
+const kinds = /* @__PURE__ */ Object.freeze({ text: 1, data: 2, step: 3, again: 4, keys: 32, bundle: 33 });
 
 /** SHA-256 of the first frame that carried it. */
 const nameLength = 32;
@@ -29,6 +33,8 @@ export function encodeContents(contents: MessageContents): Uint8Array {
   if (contents.kind === 'text') return concatBytes(kind, encodeUtf8(contents.text));
   if (contents.kind === 'data') return concatBytes(kind, contents.data);
   if (contents.kind === 'again') return concatBytes(kind, decodeBase64url(contents.id), contents.contents);
+  if (contents.kind === 'keys') return concatBytes(kind, contents.history);
+  if (contents.kind === 'bundle') return concatBytes(kind, contents.bundle);
   return concatBytes(kind, ...contents.acknowledged.map((id) => decodeBase64url(id)));
 }
 
@@ -40,6 +46,8 @@ export function decodeContents(bytes: Uint8Array): MessageContents {
   if (bytes[0] === kinds.step && rest.length % nameLength === 0 && rest.length <= maxAcknowledged * nameLength)
     return { kind: 'step', acknowledged: Array.from({ length: rest.length / nameLength }, (_, i) => nameAt(rest, i * nameLength)) };
   if (bytes[0] === kinds.again && rest.length > nameLength) return { kind: 'again', id: nameAt(rest, 0), contents: Uint8Array.from(rest.subarray(nameLength)) };
+  if (bytes[0] === kinds.keys) return { kind: 'keys', history: Uint8Array.from(rest) };
+  if (bytes[0] === kinds.bundle) return { kind: 'bundle', bundle: Uint8Array.from(rest) };
   throw new EncodingError({ code: 'TALOS_ENCODING_BYTES', message: 'message contents are of an unknown kind', offset: 0 });
 }
 

@@ -8,13 +8,16 @@
 import { encodeBase64url } from '../bytes/base64url.ts';
 import { equalBytes } from '../bytes/equal.ts';
 import type { Env } from '../env/env.ts';
+import { IdentityError } from '../errors/identity-error.ts';
 import { SessionError } from '../errors/session-error.ts';
 import type { Identity } from '../identity/identity.ts';
 import type { AgentId } from '../identity/agent-id.ts';
+import type { KeyHistory } from '../identity/key-history.ts';
+import type { Meeting } from '../identity/peers.ts';
 import type { Ed25519PublicKey } from '../primitives/keys.ts';
 import { acceptSession, type AcceptedSession, type OfferedPrekeys } from '../session/accept.ts';
 import { badHandshake } from '../session/bad-handshake.ts';
-import { decodeFrame, hashFrame, hashHeader, type Frame } from '../session/frame.ts';
+import { authFailed, decodeFrame, hashFrame, hashHeader, type Frame } from '../session/frame.ts';
 import { maxHeaderTrials, minHeaderTrials } from '../session/limits.ts';
 import { decodeOpening, type SessionOpening } from '../session/opening.ts';
 import { decodePrekey, isPrekeyOver } from '../session/prekeys.ts';
@@ -26,6 +29,7 @@ import type { Answers } from './answers.ts';
 import { Budget } from './budget.ts';
 import { decodeContents, type MessageContents } from './contents.ts';
 import { nameOf } from './delivery.ts';
+import { decodeHistory, readIntroduction, type Introduced } from './introduction.ts';
 import type { MessageLog } from './message-log.ts';
 import type { SerialQueue } from './serial-queue.ts';
 import { isConflict, type LiveSession, type SessionPlace, type SessionTable } from './session-table.ts';
@@ -51,7 +55,14 @@ export type IncomingParts = {
   readonly log?: MessageLog | undefined;
   readonly sessions: SerialQueue;
   /** @throws {@link IdentityError} if no key speaks for this DID at this sequence. */
-  readonly resolveKey: (did: AgentId, historySequence: number) => Promise<Ed25519PublicKey>;
+  readonly resolveKey: (did: AgentId, historySequence: number, offered?: KeyHistory) => Promise<Ed25519PublicKey>;
+  /** Keeps what a peer proved of its keys. */
+  readonly learn: (did: AgentId, met: Meeting) => Promise<void>;
+  /** @throws {@link IdentityError} if this peer's identity was revoked or contradicts itself. */
+  readonly requireUsable: (did: AgentId) => Promise<void>;
+  /** A bundle for the session after this one. */
+  readonly keepBundle: (from: AgentId, bundle: Uint8Array) => Promise<void>;
+  readonly onError: (error: unknown) => void;
   readonly deliver: (row: InboxRow, redelivered: boolean) => void;
   readonly answers: Answers;
   /** What the peer has not acknowledged goes by this session from now on. */
@@ -114,9 +125,10 @@ export class Incoming {
    * {@link StoreError} or the log's error: the frame may come again.
    */
   async receive(bytes: Uint8Array): Promise<Receipt> {
-    const frame = decodeFrame(bytes);
+    const { history, body } = readFrame(bytes);
+    const frame = decodeFrame(body);
     const sessionId = encodeBase64url(frame.sessionId);
-    const arrival = { frame, messageHash: hashFrame(bytes), frameBytes: bytes.length };
+    const arrival = { frame, history, messageHash: hashFrame(body), frameBytes: body.length };
     const committed = await this.#parts.sessions.run(sessionId, () => this.#parts.table.retrying(sessionId, (live) => this.#open(live, arrival)));
     await this.#record(committed, arrival);
     if (committed.row !== undefined) this.#parts.deliver(committed.row, committed.repeated === true);
@@ -127,6 +139,7 @@ export class Incoming {
 
   async #open(live: LiveSession | undefined, arrival: Arrival): Promise<Committed> {
     if (live === undefined) return this.#accept(arrival);
+    await this.#parts.requireUsable(live.state.peerDid);
     try {
       return await this.#openIn(live, arrival);
     } catch (error) {
@@ -159,7 +172,7 @@ export class Incoming {
   async #accept(arrival: Arrival): Promise<Committed> {
     if (arrival.frame.opening === undefined) throw new SessionError({ code: 'TALOS_SESSION_UNKNOWN', message: 'the frame is of no session that is here' });
     const opening = readOpening(arrival.frame.opening);
-    const accepted = await this.#agree(opening, arrival.frame);
+    const accepted = await this.#agree(opening, arrival);
     const place = await this.#parts.table.place(accepted.session);
     if (place.replaced.length > 0) this.#spendReset(opening.initiatorDid);
     const { retired: reason } = place;
@@ -178,15 +191,22 @@ export class Incoming {
   }
 
   /** In whose name strangers try is not known before the end: too many who fail in one name, and that name waits. */
-  async #agree(opening: SessionOpening, frame: Frame): Promise<AcceptedSession> {
+  async #agree(opening: SessionOpening, { frame, history }: Arrival): Promise<AcceptedSession> {
     if (this.#openings.isSpent(opening.initiatorDid)) throw badHandshake();
     try {
       const prekeys = await this.#findPrekeys(opening);
-      const initiatorKey = await this.#parts.resolveKey(opening.initiatorDid, opening.historySequence).catch(refuse);
-      return acceptSession({ own: this.#parts.identity, frame, prekeys, initiatorKey }, this.#parts.env);
+      const offered = history === undefined ? undefined : decodeHistory(history);
+      const initiatorKey = await this.#parts.resolveKey(opening.initiatorDid, opening.historySequence, offered);
+      const accepted = acceptSession({ own: this.#parts.identity, frame, prekeys, initiatorKey }, this.#parts.env);
+      await this.#parts.learn(opening.initiatorDid, { history: offered, agreementKey: opening.agreementKey });
+      return accepted;
     } catch (error) {
-      if (SessionError.isInstance(error)) this.#openings.spend(opening.initiatorDid);
-      throw error;
+      if (!SessionError.isInstance(error) && !IdentityError.isInstance(error)) throw error;
+      this.#openings.spend(opening.initiatorDid);
+      if (SessionError.isInstance(error)) throw error;
+      // Who opened it learns nothing; we are told which key was missing.
+      this.#parts.onError(error);
+      throw badHandshake();
     }
   }
 
@@ -224,7 +244,9 @@ export class Incoming {
     const { env, table } = this.#parts;
     const { session, chain, number, live, consumed } = opened;
     const contents = tryDecode(opened.plaintext);
-    const isForUser = contents !== undefined && contents.kind !== 'step';
+    const isForUser = contents !== undefined && isUsers(contents);
+    if (contents?.kind === 'keys') await this.#learnKeys(session.peerDid, contents.history);
+    if (contents?.kind === 'bundle') await this.#parts.keepBundle(session.peerDid, contents.bundle);
     const keptRemoved = contents?.kind === 'step' ? contents.acknowledged : [];
     const sessionId = encodeBase64url(session.sessionId);
     const sessionVersion = (live?.version ?? 0) + 1;
@@ -243,6 +265,16 @@ export class Incoming {
     const next = await table.commit({ live, state, writes, consumed });
     if (keptRemoved.length > 0) this.#parts.onAcknowledged({ from: session.peerDid, ids: keptRemoved });
     return { receipt: { status: isForUser ? 'delivered' : 'silent', messageHash }, live: next, row };
+  }
+
+  /** Before the commit: a crash between the two must not lose a rotation. What proves nothing is reported, and changes nothing. */
+  async #learnKeys(from: AgentId, history: Uint8Array): Promise<void> {
+    try {
+      await this.#parts.learn(from, { history: decodeHistory(history) });
+    } catch (error) {
+      if (!IdentityError.isInstance(error)) throw error;
+      this.#parts.onError(error);
+    }
   }
 
   /** A duplicate is nothing new, unless its first arrival was committed and then not recorded or not handled. */
@@ -285,7 +317,21 @@ export class Incoming {
   }
 }
 
-type Arrival = { readonly frame: Frame; readonly messageHash: string; readonly frameBytes: number };
+type Arrival = { readonly frame: Frame; readonly history: Uint8Array | undefined; readonly messageHash: string; readonly frameBytes: number };
+
+/** To what is malformed the answer is that to a forged frame. */
+function readFrame(bytes: Uint8Array): Introduced {
+  try {
+    return readIntroduction(bytes);
+  } catch {
+    throw authFailed();
+  }
+}
+
+/** The rest is between the two ends. */
+function isUsers({ kind }: MessageContents): boolean {
+  return kind === 'text' || kind === 'data' || kind === 'again';
+}
 
 function readOpening(bytes: Uint8Array): SessionOpening {
   try {
@@ -314,7 +360,7 @@ function tryDecode(plaintext: Uint8Array): MessageContents | undefined {
     const contents = decodeContents(plaintext);
     const inner = contents.kind === 'again' ? decodeContents(contents.contents) : contents;
     // Nothing is wrapped twice, and nothing but what was the user's.
-    return contents !== inner && (inner.kind === 'again' || inner.kind === 'step') ? undefined : contents;
+    return contents !== inner && inner.kind !== 'text' && inner.kind !== 'data' ? undefined : contents;
   } catch {
     return undefined;
   }

@@ -10,11 +10,15 @@
  */
 import { encodeBase64url } from '../bytes/base64url.ts';
 import { systemEnv, type Env } from '../env/env.ts';
+import { requireUint8Array } from '../errors/require.ts';
 import { IdentityError } from '../errors/identity-error.ts';
 import { TalosError } from '../errors/talos-error.ts';
 import { UsageError } from '../errors/usage-error.ts';
-import { parseAgentId, type AgentId } from '../identity/agent-id.ts';
+import type { AgentId } from '../identity/agent-id.ts';
 import type { Identity } from '../identity/identity.ts';
+import type { KeyHistory } from '../identity/key-history.ts';
+import { Peers } from '../identity/peers.ts';
+import { memoryTrustStore } from '../identity/trust-store.ts';
 import { readBundleSigner, verifyPrekeyBundle } from '../identity/prekey-bundle.ts';
 import type { Ed25519PublicKey } from '../primitives/keys.ts';
 import type { RollbackFence } from '../session/fence.ts';
@@ -25,9 +29,11 @@ import { Answers } from './answers.ts';
 import { encodeContents } from './contents.ts';
 import { Delivery, type ReceivedHandler } from './delivery.ts';
 import { Incoming, type Receipt } from './incoming.ts';
+import { decodeHistory, encodeHistory, introduce, introducingTransport, readIntroduction, type Introduced } from './introduction.ts';
 import type { MessageLog } from './message-log.ts';
-import { Outgoing, type Sent } from './outgoing.ts';
+import { maxKeptMs, Outgoing, type Sent } from './outgoing.ts';
 import { issueBundle, type BundleOptions } from './own-prekeys.ts';
+import { Renewals } from './renewal.ts';
 import { serialQueue, type SerialQueue } from './serial-queue.ts';
 import { SessionTable } from './session-table.ts';
 import type { Subscription, Transport } from './transport.ts';
@@ -53,6 +59,10 @@ export type MessengerOptions = {
    * Rejects if there is none: the session is then refused.
    */
   readonly resolveKey?: (did: AgentId, historySequence: number) => Ed25519PublicKey | Promise<Ed25519PublicKey>;
+  /** What is known of the keys of peers, and kept of those that are met. In place of `resolveKey`. */
+  readonly peers?: Peers;
+  /** Finds a bundle of a peer when a session with it is over. */
+  readonly fetchBundle?: (peer: AgentId) => Promise<Uint8Array>;
   /** What fails where nobody waits: a refused frame, a handler that rejects, a resend. Never holds plaintext. */
   readonly onError?: (error: unknown) => void;
   /** Messages of a peer that can never be opened. */
@@ -86,15 +96,24 @@ export interface Messenger {
    * @throws {@link SessionError} if it does not open: nothing has changed then.
    */
   receive(frame: Uint8Array): Promise<Receipt>;
+  /**
+   * Tells every peer that has a session and does not know it yet of the identity's newest key event. At the start, too, so that a crash
+   * after a rotation is made up for.
+   * @returns How many were told now.
+   */
+  announceKeys(): Promise<number>;
   /** Stops receiving and waits for what is on its way. What is not done comes up at the next start. Idempotent. */
   close(): Promise<void>;
 }
+
+const sweepEveryMs = 24 * 3_600_000;
 
 /** Takes up what an earlier run left in outbox and inbox, then receives. */
 export async function openMessenger(options: MessengerOptions): Promise<Messenger> {
   const parts = compose(options);
   await parts.outgoing.resume();
   await parts.incoming.resume();
+  keepSwept(parts);
   parts.subscription = await options.transport.receive(options.identity.did, (frame) => takeIn(parts, frame));
   return messenger(parts);
 }
@@ -102,63 +121,128 @@ export async function openMessenger(options: MessengerOptions): Promise<Messenge
 type Parts = {
   readonly options: MessengerOptions;
   readonly env: Env;
+  readonly peers: Peers;
   readonly table: SessionTable;
   readonly sessions: SerialQueue;
   readonly answers: Answers;
   readonly outgoing: Outgoing;
   readonly incoming: Incoming;
   readonly delivery: Delivery;
-  readonly resolveKey: (did: AgentId, historySequence: number) => Promise<Ed25519PublicKey>;
+  readonly renewals: Renewals;
+  readonly resolveKey: (did: AgentId, historySequence: number, offered?: KeyHistory) => Promise<Ed25519PublicKey>;
   readonly onError: (error: unknown) => void;
   subscription: Subscription | undefined;
   closing: Promise<void> | undefined;
+  cancelSweep: () => void;
 };
 
 /** Wires the parts; nothing runs yet. */
 function compose(options: MessengerOptions): Parts {
-  const { identity, store, transport, log, env = systemEnv, onError = ignore, onLost = ignore } = options;
+  const { identity, store, log, env = systemEnv, onError = ignore, onLost = ignore } = options;
   const { onAcknowledged = ignore, onPeerRollback = ignore } = options;
+  const peers = options.peers ?? new Peers({ owner: identity.did, store: memoryTrustStore(), env });
   const table = new SessionTable({ store, fence: options.fence, env });
   const [sessions, wire] = [serialQueue(), serialQueue()];
   const delivery = new Delivery({ store, env, onError });
+  const transport = introducingTransport(options.transport, identity);
   const outgoing = new Outgoing({ table, store, transport, env, log, sessions, onError }, wire);
-  const resolve = options.resolveKey ?? firstContactKey;
-  const resolveKey = async (did: AgentId, sequence: number): Promise<Ed25519PublicKey> => resolve(did, sequence);
-  const answer = (sessionId: string, contents: Uint8Array): void => void outgoing.answer(sessionId, contents).catch(onError);
+  const { resolveKey: resolve } = options;
+  const resolveKey: Parts['resolveKey'] = async (did, sequence, offered) =>
+    resolve === undefined ? peers.resolveKey(did, sequence, offered) : resolve(did, sequence);
+  const sendAside = (sessionId: string, contents: Uint8Array): void => void outgoing.answer(sessionId, contents).catch(onError);
+  const renewals: Renewals = new Renewals({
+    ...{ table, peers, env, sendAside, onError, fetchBundle: options.fetchBundle },
+    issueBundle: () => issueBundle({ identity, store, env }),
+    establish: (peerDid, fresh) => establish(parts, { peerDid, bundle: fresh }),
+  });
+  const answer = (sessionId: string, contents: Uint8Array): void => {
+    sendAside(sessionId, contents);
+    renewals.offer(sessionId).catch(onError);
+  };
   const answers = new Answers({ env, answer });
   const adopt = outgoing.adopt.bind(outgoing);
   const deliver = delivery.deliver.bind(delivery);
-  const incoming = new Incoming({ identity, table, store, env, log, sessions, resolveKey, deliver, answers, adopt, onLost, onAcknowledged, onPeerRollback });
-  return { options, env, table, sessions, answers, outgoing, incoming, delivery, resolveKey, onError, subscription: undefined, closing: undefined };
+  const learn = peers.learn.bind(peers);
+  const requireUsable = peers.requireUsable.bind(peers);
+  const reports = { onError, onLost, onAcknowledged, onPeerRollback };
+  const keys = { resolveKey, learn, requireUsable, keepBundle: peers.keepBundle.bind(peers) };
+  const incoming = new Incoming({ identity, table, store, env, log, sessions, deliver, answers, adopt, ...keys, ...reports });
+  const rooms = { table, sessions, answers, outgoing, incoming, delivery, renewals };
+  const parts: Parts = { options, env, peers, ...rooms, resolveKey, onError, subscription: undefined, closing: undefined, cancelSweep: ignore };
+  return parts;
 }
 
 function messenger(parts: Parts): Messenger {
-  const { options, env, outgoing, incoming, delivery, table } = parts;
+  const { options, peers, incoming, delivery } = parts;
   const open = <T>(run: () => Promise<T>): Promise<T> => (parts.closing === undefined ? run() : Promise.reject(closed()));
   return {
     did: options.identity.did,
-    bundle: (choice) => open(() => issueBundle({ identity: options.identity, store: options.store, env }, choice)),
+    bundle: (choice) => open(() => bundle(parts, choice)),
     establishSession: (peerDid, bundle, choice = {}) => open(() => establish(parts, { peerDid, bundle, mode: choice.mode })),
     send: (peerDid, content) =>
       open(async () => {
         const contents = encodeContent(content);
-        return outgoing.send(await table.preferred(peerDid), { peer: peerDid, contents });
+        await peers.requireUsable(peerDid);
+        return send(parts, { peer: peerDid, contents });
       }),
     onMessage: (handler) => delivery.addHandler(handler),
     receive: (frame) => open(() => incoming.receive(frame)),
+    announceKeys: () => open(() => announceKeys(parts)),
     close: () => (parts.closing ??= close(parts)),
   };
+}
+
+type SendInput = { readonly peer: AgentId; readonly contents: Uint8Array };
+
+/** A session that sends no more is followed by a new one, if there is a bundle for it; what was not sent goes by that one. */
+async function send({ outgoing, renewals, table }: Parts, input: SendInput): Promise<Sent> {
+  const sessionId = await table.preferred(input.peer);
+  try {
+    return await outgoing.send(sessionId, input);
+  } catch (error) {
+    if (!(await renewals.mend(input.peer, sessionId, error))) throw error;
+    return outgoing.send(await table.preferred(input.peer), input);
+  }
+}
+
+/** In the session itself: what comes in it is the peer's own word, and proves itself besides. A peer without a session is told by the next opening. */
+async function announceKeys({ options: { identity }, peers, table, outgoing }: Parts): Promise<number> {
+  const { history } = identity;
+  const contents = encodeContents({ kind: 'keys', history: encodeHistory(history) });
+  let told = 0;
+  for (const peer of await peers.untold(history.length - 1)) {
+    const sessionId = (await table.sending(peer)).at(-1)?.id;
+    if (sessionId === undefined) continue;
+    await outgoing.answer(sessionId, contents);
+    await peers.markTold(peer, history.length - 1);
+    told++;
+  }
+  return told;
+}
+
+/** At the start and once a day: what nobody acknowledged in a week, and what the fence remembers of sessions that cannot send any more. */
+function keepSwept(parts: Parts): void {
+  const { options, env, onError } = parts;
+  const sweep = async (): Promise<void> => {
+    await options.store.removeKeptBefore(env.now() - maxKeptMs);
+    await options.fence?.sweep?.();
+  };
+  parts.cancelSweep = env.after(sweepEveryMs, () => keepSwept(parts));
+  sweep().catch(onError);
 }
 
 type EstablishInput = { readonly peerDid: AgentId; readonly bundle: Uint8Array; readonly mode?: SessionMode | undefined };
 
 /** The session is durable and recorded before it is preferred: a send that comes between goes by the session before it. */
 async function establish(
-  { options, env, table, sessions, outgoing, resolveKey, onError }: Parts,
+  { options, env, peers, table, sessions, outgoing, resolveKey, onError }: Parts,
   { peerDid, bundle, mode = 'accountable' }: EstablishInput,
 ): Promise<{ readonly session: string }> {
-  const identityKey = await resolveKey(peerDid, readBundleSigner(bundle).historySequence);
-  const verified = verifyPrekeyBundle(bundle, { expectedDid: peerDid, identityKey, now: env.now() });
+  const { history, body } = readBundle(bundle);
+  const offered = history && decodeHistory(history);
+  const identityKey = await resolveKey(peerDid, readBundleSigner(body).historySequence, offered);
+  const verified = verifyPrekeyBundle(body, { expectedDid: peerDid, identityKey, now: env.now() });
+  await peers.learn(peerDid, { history: offered, agreementKey: verified.agreementKey });
   const before = await table.sending(peerDid);
   // Later than all before it also where two are opened within a millisecond, or the clock was set back a little.
   const openedAt = Math.max(env.now(), ...before.map(({ state }) => state.openedAt + 1));
@@ -171,6 +255,21 @@ async function establish(
   // What was not acknowledged in them goes by this one; if it cannot now, the next send tries again.
   await outgoing.adopt(id, peerDid).catch(onError);
   return { session: encodeBase64url(state.sessionId) };
+}
+
+/** With what speaks for its key, once that is another than the one of the did:key. */
+async function bundle({ options: { identity, store }, env }: Parts, { introduced = true, ...choice }: BundleOptions = {}): Promise<Uint8Array> {
+  const bytes = await issueBundle({ identity, store, env }, choice);
+  return introduced && identity.historySequence > 0 ? introduce(identity.history, bytes) : bytes;
+}
+
+function readBundle(bytes: Uint8Array): Introduced {
+  requireUint8Array('bundle', bytes);
+  try {
+    return readIntroduction(bytes);
+  } catch {
+    throw new IdentityError({ code: 'TALOS_IDENTITY_BAD_BUNDLE', message: 'prekey bundle refused: the history before it is cut off or too long' });
+  }
 }
 
 /** The transport forgets what is refused for good: it would be refused again. What a store or a log could not take comes again. */
@@ -189,20 +288,17 @@ const refusals: ReadonlySet<string> = /* @__PURE__ */ new Set([
   'TALOS_SESSION_UNKNOWN',
   'TALOS_SESSION_BAD_HANDSHAKE',
   'TALOS_SESSION_WEAK_PEER_KEY',
+  'TALOS_IDENTITY_REVOKED',
+  'TALOS_IDENTITY_EQUIVOCATION',
 ]);
 
 /** In this order: nothing new comes in, what was begun goes out, handlers end. */
-async function close({ subscription, answers, outgoing, delivery }: Parts): Promise<void> {
+async function close({ subscription, answers, outgoing, delivery, cancelSweep }: Parts): Promise<void> {
+  cancelSweep();
   await subscription?.close();
   answers.answerAll();
   await outgoing.close();
   await delivery.close();
-}
-
-/** The key in the did:key is the key of sequence 0. After a rotation it is the one that was given up. */
-function firstContactKey(did: AgentId, historySequence: number): Ed25519PublicKey {
-  if (historySequence !== 0) throw new IdentityError({ code: 'TALOS_IDENTITY_BAD_HISTORY', message: 'the peer has rotated its key: pin its key history' });
-  return parseAgentId(did);
 }
 
 function encodeContent(content: string | Uint8Array): Uint8Array {

@@ -20,6 +20,8 @@ export type OwnPrekeyParts = { readonly identity: Identity; readonly store: Sess
 export type BundleOptions = {
   /** Default true. False for the bundle that a directory hands out when those with a pair are used up. */
   readonly oneTime?: boolean;
+  /** Default true: with the key history before it, if the key was rotated. False for a directory, which has the history. */
+  readonly introduced?: boolean;
 };
 
 type Reusable = { readonly signed: OwnSignedPrekey; readonly lastResort: OwnLastResortPrekey };

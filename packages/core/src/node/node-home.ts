@@ -20,6 +20,7 @@ import { sqliteLimitStore } from './sqlite-limit-store.ts';
 import { sqliteReplayStore } from './sqlite-replay-store.ts';
 import { sqliteRevocationStore } from './sqlite-revocation-store.ts';
 import { SqliteState } from './sqlite-state.ts';
+import { sqliteTrustStore } from './sqlite-trust-store.ts';
 import { stateDirOf } from './state-dir.ts';
 
 export type NodeHomeOptions = {
@@ -75,6 +76,7 @@ async function openState(dir: string, env: Env): Promise<{ readonly value: HomeS
       replay: sqliteReplayStore(state),
       approvals: sqliteApprovalStore(state),
       revocations: sqliteRevocationStore(state),
+      trust: await sqliteTrustStore(state),
     };
     return { value: await openHomeState(stores, env), close: async () => state.close() };
   } catch (error) {

@@ -86,6 +86,11 @@ function contentsOf(session: SessionState, plaintext: Uint8Array): Uint8Array {
   return parts.contents;
 }
 
+/** Whether it sends no more, for its age or its messages. It still opens what comes in. */
+export function isSessionOver({ sentCount, createdAt }: SessionState, now: number): boolean {
+  return sentCount >= maxSentMessages || now - createdAt >= sessionLifeMs;
+}
+
 function checkSendable({ sentCount, createdAt, unanswered }: SessionState, now: number): void {
   if (sentCount >= maxSentMessages) throw limit(`a session sends at most ${maxSentMessages} messages: establish a new one`);
   if (now - createdAt >= sessionLifeMs) throw limit('a session sends for seven days: establish a new one');
