@@ -18,10 +18,11 @@ import { createReservations } from '../capability/reservations.ts';
 import { ApprovalDesk } from '../capability/approval-desk.ts';
 import { observeMode, type ObserveOptions } from '../capability/observe.ts';
 import { createGuard, type Guard } from '../guard/guard.ts';
-import { parseAgentId, type AgentId } from '../identity/agent-id.ts';
+import type { AgentId } from '../identity/agent-id.ts';
 import type { Identity } from '../identity/identity.ts';
 import { badOptions } from './client-options.ts';
 import type { HomeState } from './home-state.ts';
+import type { PeerKeys } from './peer-keys.ts';
 import { parseDuration, type Duration } from './duration.ts';
 
 export type DelegateOptions = {
@@ -73,17 +74,18 @@ export async function issueGrant({ identity, log, env, state }: CapabilityParts,
   checkOptions('grant', options, grantOptions);
   // Issued in an older epoch it would be dead at once.
   const epoch = state.revocations.epoch(identity.did);
-  const request = { ...requestOf(options), epoch, ...(options.subject === undefined ? {} : { subject: options.subject }) };
+  const { at = inProcessAudience(options.to) } = options;
+  const request = { ...requestOf(options, state.keys), audience: at, epoch, ...(options.subject === undefined ? {} : { subject: options.subject }) };
   const token = await issueCapability(request, { signer: identity.signer, issuer: identity.did, env });
   await log.append({ type: 'capability.issued', agent: identity.did, holder: options.to, cap: capabilityHash(token) });
   return token;
 }
 
 /** Passes a capability of this agent on, and records that it did: `capability.issued` with the hashes of the new link and of the one above it. */
-export async function delegateGrant({ identity, log, env }: CapabilityParts, token: string, options: DelegateOptions): Promise<string> {
+export async function delegateGrant({ identity, log, env, state }: CapabilityParts, token: string, options: DelegateOptions): Promise<string> {
   checkOptions('delegate', options, delegateOptions);
   const { attenuateCapability } = await import('../capability/attenuate.ts');
-  const chain = await attenuateCapability(token, requestOf(options), { signer: identity.signer, env });
+  const chain = await attenuateCapability(token, requestOf(options, state.keys), { signer: identity.signer, env });
   await log.append({ type: 'capability.issued', agent: identity.did, holder: options.to, cap: capabilityHash(chain), parent: capabilityHash(token) });
   return chain;
 }
@@ -134,9 +136,9 @@ function checkOptions(what: string, options: object, known: readonly string[]): 
   if (unknown !== undefined) throw badOptions(`${what} has no option ${JSON.stringify(unknown.slice(0, 64))}: use ${known.join(', ')}`);
 }
 
-function requestOf(options: DelegateOptions): LinkRequest {
+function requestOf(options: DelegateOptions, keys: PeerKeys): LinkRequest {
   return {
-    holder: parseAgentId(options.to),
+    holder: keys.current(options.to),
     grants: grantsOf(options),
     ...(options.for === undefined ? {} : { lifetimeSeconds: parseDuration(options.for) }),
     ...(options.delegate === undefined ? {} : { delegate: options.delegate }),

@@ -1,10 +1,12 @@
 /** The session rooms, composed. Imported when a session is first used, so that the package root loads none of them. @module */
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Env } from '../env/env.ts';
+import type { AgentId } from '../identity/agent-id.ts';
 import type { Identity } from '../identity/identity.ts';
+import type { Peers } from '../identity/peers.ts';
 import { memoryTransport } from '../message/memory-transport.ts';
 import type { MessageLog, MessageLogEntry } from '../message/message-log.ts';
-import { openMessenger } from '../message/messenger.ts';
+import { openMessenger, type MessengerOptions } from '../message/messenger.ts';
 import type { Transport, TransportFactory } from '../message/transport.ts';
 import type { Home } from './home.ts';
 import { withDirectory, type Conversation } from './directory-conversation.ts';
@@ -15,14 +17,19 @@ export type ConversationParts = {
   readonly log: AuditLog;
   readonly env: Env;
   readonly transport: Transport | TransportFactory | undefined;
-  readonly onError: (error: unknown) => void;
+  readonly peers: Peers;
+  readonly reports: Reports;
 };
+
+/** What is told to those who listen. */
+export type Reports = Required<Pick<MessengerOptions, 'onError' | 'onLost' | 'onAcknowledged' | 'onPeerRollback'>>;
 
 /** What clients without a transport of their own share: two agents of one process reach each other without set-up. */
 let processTransport: Transport | undefined;
 
 /** The messenger over the sessions of the agent's home; what it opened it closes. */
-export async function openConversation({ identity, home, log, env, transport, onError }: ConversationParts): Promise<Conversation> {
+export async function openConversation({ identity, home, log, env, transport, peers, reports }: ConversationParts): Promise<Conversation> {
+  const { onError } = reports;
   const own = typeof transport === 'function' ? transport({ identity, env, onError }) : undefined;
   const carrier = own ?? (transport as Transport | undefined) ?? (processTransport ??= memoryTransport());
   const { store, fence, close: closeSessions } = await home.sessions(identity.did);
@@ -34,8 +41,12 @@ export async function openConversation({ identity, home, log, env, transport, on
     }
   };
   try {
-    const messenger = await openMessenger({ identity, store, fence, transport: carrier, env, log: messageLog(identity, log), onError });
-    return withDirectory(messenger, { directory: carrier.directory, onError, closeTransport });
+    const { directory } = carrier;
+    const fetchBundle = directory && ((peer: AgentId) => directory.fetchBundle(peer));
+    const rooms = { store, fence, transport: carrier, peers, ...(fetchBundle && { fetchBundle }) };
+    const messenger = await openMessenger({ identity, env, log: messageLog(identity, log), ...rooms, ...reports });
+    messenger.announceKeys().catch(onError);
+    return withDirectory(messenger, { directory, onError, closeTransport });
   } catch (error) {
     await closeTransport();
     throw error;

@@ -7,6 +7,7 @@ import { memoryRevocationStore, type RevocationStore } from '../capability/revoc
 import { openRevocations, type Revocations } from '../capability/revocations.ts';
 import type { Env } from '../env/env.ts';
 import { memoryTrustStore, type TrustStore } from '../identity/trust-store.ts';
+import { peerKeys, type PeerKeys } from './peer-keys.ts';
 import type { Shared } from './shared-log.ts';
 
 export type HomeStores = {
@@ -18,7 +19,11 @@ export type HomeStores = {
   readonly trust: TrustStore;
 };
 
-export type HomeState = Omit<HomeStores, 'revocations'> & { readonly revocations: Revocations };
+export type HomeState = Omit<HomeStores, 'revocations'> & {
+  readonly revocations: Revocations;
+  /** The keys that speak for agents now, as far as their histories are known here. */
+  readonly keys: PeerKeys;
+};
 
 export type SharedState = Shared<HomeState>;
 
@@ -29,5 +34,6 @@ export function memoryStores(env: Env): HomeStores {
 
 /** @throws {@link StoreError}; {@link CapabilityError} if the stored revocations are not signed lists. */
 export async function openHomeState(stores: HomeStores, env: Env): Promise<HomeState> {
-  return { ...stores, revocations: await openRevocations({ store: stores.revocations, env }) };
+  const keys = peerKeys(await stores.trust.all());
+  return { ...stores, keys, revocations: await openRevocations({ store: stores.revocations, env, keys: keys.ofLists }) };
 }

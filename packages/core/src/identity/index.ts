@@ -14,6 +14,7 @@ export {
   type RotateInput,
 } from './key-history.ts';
 export { fingerprintOf, type FingerprintEnd } from './fingerprint.ts';
+export { signIdentityCard, verifyIdentityCard, type CardContent, type IdentityCard } from './identity-card.ts';
 export { memoryTrustStore, type KnownPeer, type TrustStore } from './trust-store.ts';
 export { type PeerChange } from './peers.ts';
 export type { KeyStore } from './key-store.ts';

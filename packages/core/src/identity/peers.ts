@@ -25,6 +25,8 @@ export type PeersOptions = {
   /** `refuse`: only peers that were pinned explicitly. Default `allow`: who comes first under a did:key is its key. */
   readonly firstContact?: 'allow' | 'refuse';
   readonly onChange?: (change: PeerChange) => void;
+  /** Whenever more is known than before, and before `onChange`. */
+  readonly onLearned?: (peer: KnownPeer) => void;
 };
 
 /** What a handshake showed of a peer, all of it verified. */
@@ -68,6 +70,7 @@ export class Peers {
       const { peer, changes } = this.#merge(known, { did, history, agreementKey: agreementKey && encodeBase64url(agreementKey.bytes), isExplicit });
       try {
         if (peer !== known) await store.save(this.#options.owner, peer);
+        if (peer !== known) this.#options.onLearned?.(peer);
         for (const change of changes) this.#options.onChange?.({ did, change });
         if (peer.equivocation !== undefined) throw equivocation(did);
         return;

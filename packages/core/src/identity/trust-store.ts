@@ -29,7 +29,8 @@ export type KnownPeer = {
 /** Of any number of agents: `owner` says whose knowledge it is. Integrity is the store's: who can write it can make an agent forget a rotation. */
 export interface TrustStore {
   load(owner: AgentId, did: AgentId): Promise<KnownPeer | undefined>;
-  all(owner: AgentId): Promise<readonly KnownPeer[]>;
+  /** Of one agent, or of all. */
+  all(owner?: AgentId): Promise<readonly KnownPeer[]>;
   /** Asked for each message: cheap. */
   isRefused(owner: AgentId, did: AgentId): Promise<boolean>;
   /**
@@ -44,7 +45,7 @@ export function memoryTrustStore(): TrustStore {
   const peers = new Map<string, KnownPeer>();
   return {
     load: async (owner, did) => peers.get(`${owner} ${did}`),
-    all: async (owner) => [...peers].filter(([key]) => key.startsWith(`${owner} `)).map(([, peer]) => peer),
+    all: async (owner) => [...peers].filter(([key]) => owner === undefined || key.startsWith(`${owner} `)).map(([, peer]) => peer),
     isRefused: async (owner, did) => peers.get(`${owner} ${did}`)?.isRefused === true,
     save: async (owner, peer) => {
       const key = `${owner} ${peer.did}`;

@@ -101,7 +101,7 @@ export interface Messenger {
    * after a rotation is made up for.
    * @returns How many were told now.
    */
-  announceKeys(): Promise<number>;
+  announceKeys(history?: KeyHistory): Promise<number>;
   /** Stops receiving and waits for what is on its way. What is not done comes up at the next start. Idempotent. */
   close(): Promise<void>;
 }
@@ -187,7 +187,7 @@ function messenger(parts: Parts): Messenger {
       }),
     onMessage: (handler) => delivery.addHandler(handler),
     receive: (frame) => open(() => incoming.receive(frame)),
-    announceKeys: () => open(() => announceKeys(parts)),
+    announceKeys: (history = options.identity.history) => open(() => announceKeys(parts, history)),
     close: () => (parts.closing ??= close(parts)),
   };
 }
@@ -206,14 +206,14 @@ async function send({ outgoing, renewals, table }: Parts, input: SendInput): Pro
 }
 
 /** In the session itself: what comes in it is the peer's own word, and proves itself besides. A peer without a session is told by the next opening. */
-async function announceKeys({ options: { identity }, peers, table, outgoing }: Parts): Promise<number> {
-  const { history } = identity;
+async function announceKeys({ peers, table, outgoing, onError }: Parts, history: KeyHistory): Promise<number> {
   const contents = encodeContents({ kind: 'keys', history: encodeHistory(history) });
   let told = 0;
   for (const peer of await peers.untold(history.length - 1)) {
     const sessionId = (await table.sending(peer)).at(-1)?.id;
     if (sessionId === undefined) continue;
-    await outgoing.answer(sessionId, contents);
+    // A session that is over tells nobody: the next one's opening does.
+    await outgoing.answer(sessionId, contents).catch(onError);
     await peers.markTold(peer, history.length - 1);
     told++;
   }

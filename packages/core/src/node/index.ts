@@ -10,4 +10,5 @@ export { sqliteApprovalStore } from './sqlite-approval-store.ts';
 export { sqliteLimitStore } from './sqlite-limit-store.ts';
 export { sqliteReplayStore } from './sqlite-replay-store.ts';
 export { sqliteRevocationStore } from './sqlite-revocation-store.ts';
+export { sqliteTrustStore } from './sqlite-trust-store.ts';
 export { SqliteState, type SqliteStateOptions } from './sqlite-state.ts';

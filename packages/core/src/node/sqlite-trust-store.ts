@@ -14,8 +14,8 @@ export async function sqliteTrustStore(state: SqliteState): Promise<TrustStore> 
     all: async (owner) =>
       state.read((db) =>
         db
-          .prepare('SELECT body FROM peer WHERE owner = ?')
-          .all(owner)
+          .prepare('SELECT body FROM peer WHERE owner = ifnull(?, owner)')
+          .all(owner ?? null)
           .map((row) => decode(row) as KnownPeer),
       ),
     isRefused: async (owner: AgentId, did: AgentId) => state.read(() => refused.get(owner, did)?.['refused'] === 1),

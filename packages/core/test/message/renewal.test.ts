@@ -6,6 +6,7 @@ import { memorySessionStore } from '../../src/session/memory-session-store.ts';
 import { decodeSessionState } from '../../src/session/session-state-codec.ts';
 import { encryptMessage } from '../../src/session/session.ts';
 import { encodeContents } from '../../src/message/contents.ts';
+import { TransportError } from '../../src/errors/transport-error.ts';
 import { flip, rejectionOf } from '../session/support.ts';
 import { contentsOf, makeAgent, makeCouple, settle, type Agent, type Couple } from './support.ts';
 
@@ -265,6 +266,71 @@ describe('a session that replaces another', () => {
     await send(alice, bob, 'fresh');
     await settle();
     expect(contentsOf(bob)).toEqual(['hello', 'fresh']);
+  });
+
+  it('[SES-RENEW] a session that both used past half of its life is followed by a new one, and no message is lost', async () => {
+    const { alice, bob, env, wire } = await talking('renewed in band');
+    env.advance(4 * day);
+    await settle();
+    await send(alice, bob, 'halfway');
+    await settle();
+    // The acknowledgement, and with it a bundle.
+    env.advance(60_000);
+    await settle();
+    env.advance(3 * day);
+    await settle();
+    const { length } = bob.entries;
+    const sent = await Promise.all(['one', 'two', 'three'].map((text) => send(alice, bob, text)));
+    await settle();
+    expect(sent.map(({ status }) => status)).toEqual(['sent', 'sent', 'sent']);
+    expect(contentsOf(bob).slice(-3)).toEqual(['one', 'two', 'three']);
+    expect(bob.entries.slice(length).filter(({ type }) => type === 'session.open').length).toBe(1);
+    expect(decodeFrame(wire.frames.at(-1)!).opening).toBeDefined();
+    await send(bob, alice, 'and back');
+    await settle();
+    expect(contentsOf(alice).at(-1)).toBe('and back');
+    expect(bob.errors).toEqual([]);
+  });
+
+  it('[SES-RENEW] without a bundle of the peer it asks the directory, and says what is the matter if there is none', async () => {
+    let bundle: Uint8Array | undefined;
+    const fetchBundle = async () => {
+      if (bundle === undefined) throw new TransportError({ code: 'TALOS_TRANSPORT_NO_BUNDLE', message: 'none' });
+      return bundle;
+    };
+    const { alice, bob, env } = await talking('renewed by directory', { alice: { fetchBundle } });
+    env.advance(60_000);
+    await settle();
+    env.advance(7 * day);
+    await settle();
+    expect(await rejectionOf(() => send(alice, bob, 'too late'))).toBe('TALOS_SESSION_LIMIT');
+    bundle = await bob.messenger.bundle();
+    await send(alice, bob, 'in time');
+    await settle();
+    expect(contentsOf(bob).at(-1)).toBe('in time');
+    // A bound that ends nothing opens nothing.
+    expect(await rejectionOf(() => alice.messenger.send(bob.messenger.did, new Uint8Array(2 ** 20)))).toBe('TALOS_SESSION_LIMIT');
+    expect((await alice.store.sessionsWith(bob.messenger.did)).length).toBe(2);
+  });
+
+  it('[MSG-SWEEP] what nobody acknowledged in seven days is forgotten, at the start and once a day', async () => {
+    const { alice, bob, env, wire } = await talking('swept');
+    wire.drop = () => true;
+    await send(alice, bob, 'never arrives');
+    expect((await alice.store.kept(bob.messenger.did)).length).toBeGreaterThan(0);
+    env.advance(6 * day);
+    await settle();
+    await send(alice, bob, 'later');
+    for (let i = 0; i < 2; i++) {
+      env.advance(day);
+      await settle();
+    }
+    expect((await alice.store.kept(bob.messenger.did)).length).toBe(1);
+    await alice.messenger.close();
+    env.advance(7 * day);
+    const next = await makeAgent(wire, env, { identity: alice.identity, store: alice.store });
+    await settle();
+    expect((await next.store.kept(bob.messenger.did)).length).toBe(0);
   });
 
   it('[SES-RESET-BUDGET] a peer that replaces its sessions again and again is refused', async () => {
