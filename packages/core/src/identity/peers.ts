@@ -32,6 +32,8 @@ export type PeersOptions = {
 /** What a handshake showed of a peer, all of it verified. */
 export type Meeting = { readonly history?: KeyHistory | undefined; readonly agreementKey?: X25519PublicKey; readonly isExplicit?: true };
 
+/** As a bundle has at most. */
+const maxBundleBytes = 4096;
 /** Other processes of this agent write too. */
 const maxAttempts = 4;
 
@@ -109,6 +111,7 @@ export class Peers {
 
   /** For the session after this one. Nothing of it is trusted before it is used. */
   async keepBundle(did: AgentId, bundle: Uint8Array): Promise<void> {
+    if (bundle.length > maxBundleBytes) return;
     await this.#update(did, (known) => ({ ...known, bundle: encodeBase64url(bundle) }));
   }
 

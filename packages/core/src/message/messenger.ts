@@ -152,7 +152,7 @@ function compose(options: MessengerOptions): Parts {
   const sendAside = (sessionId: string, contents: Uint8Array): void => void outgoing.answer(sessionId, contents).catch(onError);
   const renewals: Renewals = new Renewals({
     ...{ table, peers, env, sendAside, onError, fetchBundle: options.fetchBundle },
-    issueBundle: () => issueBundle({ identity, store, env }),
+    issueBundle: (validUntil) => issueBundle({ identity, store, env }, { validUntil }),
     establish: (peerDid, fresh) => establish(parts, { peerDid, bundle: fresh }),
   });
   const answer = (sessionId: string, contents: Uint8Array): void => {

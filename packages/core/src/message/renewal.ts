@@ -15,12 +15,15 @@ import type { SessionState } from '../session/session-state.ts';
 import { encodeContents } from './contents.ts';
 import type { SessionTable } from './session-table.ts';
 
+/** How long after the end of a session the bundle that came in it is good. */
+const graceMs = 2 * 24 * 3_600_000;
+
 export type RenewalParts = {
   readonly table: SessionTable;
   readonly peers: Peers;
   readonly env: Env;
   /** A bundle of ours for one peer. */
-  readonly issueBundle: () => Promise<Uint8Array>;
+  readonly issueBundle: (validUntil: number) => Promise<Uint8Array>;
   readonly sendAside: (sessionId: string, contents: Uint8Array) => void;
   readonly establish: (peer: AgentId, bundle: Uint8Array) => Promise<unknown>;
   /** Absent without a directory. */
@@ -48,7 +51,7 @@ export class Renewals {
     const live = await table.load(sessionId);
     if (live === undefined || live.state.retired !== undefined || !isHalfOver(live.state, env.now())) return;
     this.#offered.add(sessionId);
-    sendAside(sessionId, encodeContents({ kind: 'bundle', bundle: await issueBundle() }));
+    sendAside(sessionId, encodeContents({ kind: 'bundle', bundle: await issueBundle(live.state.createdAt + sessionLifeMs + graceMs) }));
   }
 
   /** Whether what failed in this session can be tried again in a new one. Calls for one peer at one time share one handshake. */
