@@ -48,6 +48,8 @@ export type IdentityErrorCode =
   | 'TALOS_IDENTITY_KEY_CHANGED'
   /** This peer was not pinned, and only pinned ones are accepted. */
   | 'TALOS_IDENTITY_NOT_PINNED'
+  /** The identity is older than its last rotation on this machine: its home was restored from a copy. */
+  | 'TALOS_IDENTITY_ROLLED_BACK'
   /** The identity card is malformed, or not signed by the identity it names. */
   | 'TALOS_IDENTITY_BAD_CARD'
   /** The prekey bundle is malformed, expired, or not signed by the identity it names. */

@@ -1,4 +1,5 @@
 export { encryptedKeyStore, type KeyProtection } from './encrypted-key-store.ts';
+export { backupHome, restoreHome, type BackupHomeOptions, type RestoredHome } from './backup-home.ts';
 export { fileKeyStore } from './file-key-store.ts';
 export { nodeHome, type NodeHomeOptions } from './node-home.ts';
 export { recoverLog } from './recover-log.ts';

@@ -11,6 +11,7 @@ import type { AgentId } from '../identity/agent-id.ts';
 import type { KeyStore } from '../identity/key-store.ts';
 import type { KeyProtection } from './encrypted-key-store.ts';
 import { fileKeyStore } from './file-key-store.ts';
+import { fencedKeyStore } from './identity-fence.ts';
 import { fileSignedHeads } from './file-signed-heads.ts';
 import { loadSessionKey } from './session-row-seal.ts';
 import { sqliteApprovalStore } from './sqlite-approval-store.ts';
@@ -92,7 +93,7 @@ export function homeParts(options: NodeHomeOptions) {
   return {
     dir,
     stateDir,
-    keys: fileKeyStore({ dir: path.join(dir, 'keys'), protection: protectionOf(options) }),
+    keys: fencedKeyStore(fileKeyStore({ dir: path.join(dir, 'keys'), protection: protectionOf(options) }), path.join(stateDir, 'identities')),
     heads: fileSignedHeads(path.join(stateDir, 'heads')),
     openStore: () => openStore(dir),
   };
