@@ -5,4 +5,5 @@ export type Outcome =
   | RelayRefusal
   | { readonly type: 'done' }
   | { readonly type: 'bundle'; readonly bundle: Uint8Array }
+  | { readonly type: 'card'; readonly card: Uint8Array }
   | { readonly type: 'counted'; readonly left: number };

@@ -12,6 +12,7 @@ import type { Home } from './home.ts';
 import { withDirectory, type Conversation } from './directory-conversation.ts';
 
 export type ConversationParts = {
+  readonly name: string;
   readonly identity: Identity;
   readonly home: Home;
   readonly log: AuditLog;
@@ -28,9 +29,9 @@ export type Reports = Required<Pick<MessengerOptions, 'onError' | 'onLost' | 'on
 let processTransport: Transport | undefined;
 
 /** The messenger over the sessions of the agent's home; what it opened it closes. */
-export async function openConversation({ identity, home, log, env, transport, peers, reports }: ConversationParts): Promise<Conversation> {
+export async function openConversation({ name, identity, home, log, env, transport, peers, reports }: ConversationParts): Promise<Conversation> {
   const { onError } = reports;
-  const own = typeof transport === 'function' ? transport({ identity, env, onError }) : undefined;
+  const own = typeof transport === 'function' ? transport({ identity, env, onError, endpointsOf: (did) => peers.endpointsOf(did) }) : undefined;
   const carrier = own ?? (transport as Transport | undefined) ?? (processTransport ??= memoryTransport());
   const { store, fence, close: closeSessions } = await home.sessions(identity.did);
   const closeTransport = async (): Promise<void> => {
@@ -46,11 +47,26 @@ export async function openConversation({ identity, home, log, env, transport, pe
     const rooms = { store, fence, transport: carrier, peers, ...(fetchBundle && { fetchBundle }) };
     const messenger = await openMessenger({ identity, env, log: messageLog(identity, log), ...rooms, ...reports });
     messenger.announceKeys().catch(onError);
-    return withDirectory(messenger, { directory, onError, closeTransport });
+    return withDirectory(messenger, { directory, onError, closeTransport, card: () => ownCard({ name, identity, log, env, transport: carrier }), learn: (card, did) => learnCard(peers, { card, did, env }) });
   } catch (error) {
     await closeTransport();
     throw error;
   }
+}
+
+type CardParts = Pick<ConversationParts, 'name' | 'identity' | 'log' | 'env'> & { readonly transport: Transport };
+
+/** For a directory: where this agent takes its mail, and which log is its own. */
+async function ownCard({ name, identity, log, env, transport }: CardParts): Promise<string> {
+  const { signIdentityCard } = await import('../identity/identity-card.ts');
+  const { origin, verifierKey } = log;
+  return signIdentityCard({ name, endpoints: transport.endpoints ?? [], log: { origin, verifierKey }, issuedAt: env.now() }, identity);
+}
+
+async function learnCard(peers: Peers, { card, did, env }: { readonly card: string; readonly did: AgentId; readonly env: Env }): Promise<void> {
+  const { verifyIdentityCard } = await import('../identity/identity-card.ts');
+  const { history, agreementKey, endpoints, ...verified } = verifyIdentityCard(card, env.now());
+  if (verified.did === did) await peers.learn(did, { history, agreementKey, endpoints });
 }
 
 /** The messenger's records as entries of this agent. */

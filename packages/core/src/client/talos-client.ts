@@ -241,7 +241,7 @@ export class TalosClient {
     const { peers, env } = this.#open();
     const { verifyIdentityCard } = await import('../identity/identity-card.ts');
     const verified = verifyIdentityCard(card, env.now());
-    await peers.learn(verified.did, { history: verified.history, agreementKey: verified.agreementKey, isExplicit: true });
+    await peers.learn(verified.did, { history: verified.history, agreementKey: verified.agreementKey, endpoints: verified.endpoints, isExplicit: true });
     return verified;
   }
 

@@ -30,7 +30,7 @@ export type PeersOptions = {
 };
 
 /** What a handshake showed of a peer, all of it verified. */
-export type Meeting = { readonly history?: KeyHistory | undefined; readonly agreementKey?: X25519PublicKey; readonly isExplicit?: true };
+export type Meeting = { readonly history?: KeyHistory | undefined; readonly agreementKey?: X25519PublicKey; readonly endpoints?: readonly string[]; readonly isExplicit?: true };
 
 /** As a bundle has at most. */
 const maxBundleBytes = 4096;
@@ -65,11 +65,11 @@ export class Peers {
   }
 
   /** Keeps what a handshake, a card or a message proved. A history that contradicts the known one refuses the identity for good. */
-  async learn(did: AgentId, { history = [], agreementKey, isExplicit }: Meeting): Promise<void> {
+  async learn(did: AgentId, { history = [], agreementKey, endpoints, isExplicit }: Meeting): Promise<void> {
     const { store } = this.#options;
     for (let attempt = 1; ; attempt++) {
       const known = await store.load(this.#options.owner, did);
-      const { peer, changes } = this.#merge(known, { did, history, agreementKey: agreementKey && encodeBase64url(agreementKey.bytes), isExplicit });
+      const { peer, changes } = this.#merge(known, { did, history, agreementKey: agreementKey && encodeBase64url(agreementKey.bytes), endpoints, isExplicit });
       try {
         if (peer !== known) await store.save(this.#options.owner, peer);
         if (peer !== known) this.#options.onLearned?.(peer);
@@ -96,6 +96,11 @@ export class Peers {
     this.#admit(known, did, true);
     const identityKey = known.history.length === 0 ? parseAgentId(did) : verifyKeyHistory(known.history).currentKey;
     return { did, identityKey, agreementKey: importX25519PublicKey(decodeBase64url(known.agreementKey)) };
+  }
+
+  /** Where it takes its mail, by its newest card. */
+  async endpointsOf(did: AgentId): Promise<readonly string[]> {
+    return (await this.#options.store.load(this.#options.owner, did))?.endpoints ?? [];
   }
 
   /** Those that do not know of our event `sequence` yet. */
@@ -156,14 +161,16 @@ export class Peers {
       return { peer: { ...before, equivocation: contradiction, isRefused: true, revision: before.revision + 1 }, changes: ['equivocation'] };
     const history = longest(before.history, met.history, did);
     const agreementKey = met.agreementKey ?? before.agreementKey;
-    const isSame = known !== undefined && pinned === known.pinned && history === known.history && agreementKey === known.agreementKey;
+    const endpoints = met.endpoints ?? before.endpoints ?? [];
+    const isMoved = endpoints.join() !== (before.endpoints ?? []).join();
+    const isSame = known !== undefined && !isMoved && pinned === known.pinned && history === known.history && agreementKey === known.agreementKey;
     if (isSame) return { peer: known, changes: [] };
     const isRevoked = history.length > 0 && verifyKeyHistory(history).revoked;
     const changes: PeerChange['change'][] = [];
     if (isRevoked && !before.isRefused) changes.push('revoked');
     else if (known !== undefined && sequenceOf(history) > sequenceOf(before.history)) changes.push('key');
     if (before.agreementKey !== '' && agreementKey !== before.agreementKey) changes.push('agreementKey');
-    return { peer: { ...before, pinned, history, agreementKey, isRefused: isRevoked || before.isRefused, revision: before.revision + 1 }, changes };
+    return { peer: { ...before, pinned, history, agreementKey, endpoints, isRefused: isRevoked || before.isRefused, revision: before.revision + 1 }, changes };
   }
 }
 
@@ -171,6 +178,7 @@ type Merge = {
   readonly did: AgentId;
   readonly history: KeyHistory;
   readonly agreementKey: string | undefined;
+  readonly endpoints: readonly string[] | undefined;
   readonly isExplicit: true | undefined;
 };
 

@@ -16,6 +16,8 @@ export type KnownPeer = {
   readonly pinnedAt: number;
   /** Up to which event of our own history this peer was told. */
   readonly told: number;
+  /** Where the peer takes its mail, by its newest card. */
+  readonly endpoints?: readonly string[];
   /** A bundle that the peer gave for the session after the present one, base64url. */
   readonly bundle?: string;
   /** Two signed events of one sequence: the identity is refused for good, and this is why. */

@@ -57,6 +57,7 @@ export function decodeHistory(bytes: Uint8Array): KeyHistory {
 export function introducingTransport(transport: Transport, identity: Pick<Identity, 'history' | 'historySequence'>): Transport {
   if (identity.historySequence === 0 || encodeHistory(identity.history).length > maxHistoryBytes) return transport;
   return {
+    ...(transport.endpoints === undefined ? {} : { endpoints: transport.endpoints }),
     ...(transport.directory === undefined ? {} : { directory: transport.directory }),
     send: (to, frame) => transport.send(to, dress(frame, identity)),
     receive: (own, handler) => transport.receive(own, handler),

@@ -17,7 +17,9 @@ export type RelayRequestBody =
   | Omit<Extract<RelayRequest, { type: 'send' }>, 'request'>
   | Omit<Extract<RelayRequest, { type: 'fetch' }>, 'request'>
   | Omit<Extract<RelayRequest, { type: 'count' }>, 'request'>
-  | Omit<Extract<RelayRequest, { type: 'publish' }>, 'request'>;
+  | Omit<Extract<RelayRequest, { type: 'publish' }>, 'request'>
+  | Omit<Extract<RelayRequest, { type: 'publish-card' }>, 'request'>
+  | Omit<Extract<RelayRequest, { type: 'fetch-card' }>, 'request'>;
 
 export type RelayAnswer = Exclude<Extract<RelayReply, { readonly request: number }>, { type: 'refused' }>;
 
@@ -72,6 +74,10 @@ export class RelayConnection {
 
   constructor(parts: RelayConnectionParts) {
     this.#parts = parts;
+  }
+
+  get origin(): string {
+    return this.#parts.origin;
   }
 
   /** @throws {@link TransportError} as the relay refused, or `TALOS_TRANSPORT_UNREACHABLE`, both saying whether it may be tried again. */
@@ -162,6 +168,7 @@ export class RelayConnection {
         break;
       case 'done':
       case 'bundle':
+      case 'card':
       case 'counted':
         this.#settle(message.request)?.resolve(message);
         break;

@@ -3,6 +3,7 @@ import { decodeUtf8, encodeUtf8 } from '../bytes/utf8.ts';
 import { ByteReader } from '../bytes/reader.ts';
 import { ByteWriter } from '../bytes/writer.ts';
 import type { AgentId } from '../identity/agent-id.ts';
+import { maxCardBytes } from '../identity/identity-card.ts';
 import { maxBundleBytes, maxBundlesPerPublish, maxHistoryBytes, maxRelayMessageBytes, type RelayRequest } from './relay-message.ts';
 
 const types = /* @__PURE__ */ Object.freeze({
@@ -15,6 +16,8 @@ const types = /* @__PURE__ */ Object.freeze({
   fetch: 7,
   count: 8,
   pong: 9,
+  'publish-card': 10,
+  'fetch-card': 11,
 });
 
 const signatureLength = 64;
@@ -36,7 +39,10 @@ export function encodeRelayRequest(message: RelayRequest): Uint8Array<ArrayBuffe
       return writer.u32(message.subscription).u64(message.delivery).finish();
     case 'publish':
       return encodePublish(writer.u32(message.request).u8(message.bundles.length), message.bundles);
+    case 'publish-card':
+      return writer.u32(message.request).raw(message.card).finish();
     case 'fetch':
+    case 'fetch-card':
       return writer.u32(message.request).raw(encodeUtf8(message.did)).finish();
     case 'count':
       return writer.u32(message.request).finish();
@@ -70,6 +76,10 @@ function readRequest(reader: ByteReader, type: number): RelayRequest {
       return { type: 'publish', request: readNumber(reader), bundles: readBundles(reader) };
     case types.fetch:
       return { type: 'fetch', request: readNumber(reader), did: readDid(reader) };
+    case types['publish-card']:
+      return { type: 'publish-card', request: readNumber(reader), card: readRest(reader, maxCardBytes) };
+    case types['fetch-card']:
+      return { type: 'fetch-card', request: readNumber(reader), did: readDid(reader) };
     case types.count:
       return { type: 'count', request: readNumber(reader) };
     case types.pong:

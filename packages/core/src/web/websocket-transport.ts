@@ -7,6 +7,7 @@ import { maxFrameBytes } from '../session/limits.ts';
 import { RelayConnection } from './relay-connection.ts';
 import { relayDirectory } from './relay-directory.ts';
 import { RelayInbox } from './relay-inbox.ts';
+import { isEncrypted, RelayRoutes } from './relay-routes.ts';
 import { relayOrigin } from './relay-proof.ts';
 
 export type WebSocketTransportOptions = {
@@ -16,7 +17,7 @@ export type WebSocketTransportOptions = {
    */
   readonly relays: string | readonly string[];
   /**
-   * Allows `ws:` to another host than this one. Who sits on the wire can then take over the connection and withhold or redirect mail; it
+   * Allows `ws:` to another host, and to relays that a peer's card names than this one. Who sits on the wire can then take over the connection and withhold or redirect mail; it
    * still reads none.
    */
   readonly unsafeCleartext?: boolean;
@@ -34,17 +35,12 @@ export function webSocketTransport(options: WebSocketTransportOptions): Transpor
   const urls = typeof options.relays === 'string' ? [options.relays] : [...options.relays];
   if (urls.length === 0 || urls.length > maxRelays) throw badOptions(`relays needs 1 to ${maxRelays} addresses`);
   const origins = urls.map((url) => relayOrigin(url));
-  const cleartext = origins.find((origin) => !origin.startsWith('wss://') && !isThisHost(origin));
+  const cleartext = origins.find((origin) => !isEncrypted(origin));
   if (cleartext !== undefined && options.unsafeCleartext !== true) throw badOptions(`${cleartext} is not encrypted: use wss://`);
-  return (owner) => makeTransport(owner, urls);
+  return (owner) => makeTransport(owner, urls, options.unsafeCleartext === true);
 }
 
-/** RFC 6761 §6.3 and the loopback blocks. */
-function isThisHost(origin: string): boolean {
-  return /^ws:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/.test(origin);
-}
-
-function makeTransport(owner: TransportOwner, urls: readonly string[]): Transport {
+function makeTransport(owner: TransportOwner, urls: readonly string[], unsafeCleartext: boolean): Transport {
   const inbox = new RelayInbox(owner.env);
   const connections: RelayConnection[] = urls.map((url) => {
     const connection: RelayConnection = new RelayConnection({
@@ -58,9 +54,11 @@ function makeTransport(owner: TransportOwner, urls: readonly string[]): Transpor
     return connection;
   });
   const directory = relayDirectory(connections);
+  const routes = new RelayRoutes({ owner, own: connections, unsafeCleartext });
   return {
     directory,
-    send: (to, frame) => send(connections, to, frame),
+    endpoints: urls,
+    send: async (to, frame) => send(await routes.to(to), to, frame),
     receive: async (own, handler) => {
       if (own !== owner.identity.did) throw badOptions('this transport speaks for one agent: make one for each');
       return receive({ connections, inbox }, handler);
@@ -68,6 +66,7 @@ function makeTransport(owner: TransportOwner, urls: readonly string[]): Transpor
     close: async () => {
       await inbox.close();
       for (const connection of connections) connection.close();
+      routes.close();
     },
   };
 }
