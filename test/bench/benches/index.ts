@@ -13,6 +13,7 @@ import { importCore } from './import-core.ts';
 import { merkleAppend } from './merkle-append.ts';
 import { popVerify } from './pop-verify.ts';
 import { sessionBenches } from './session.ts';
+import { sessionsMemory } from './sessions-memory.ts';
 import { sizeGuard } from './size-guard.ts';
 
 export const benches: readonly Bench[] = [
@@ -31,4 +32,4 @@ export const benches: readonly Bench[] = [
   importCore,
   ...sessionBenches,
 ];
-export const sizes: readonly { readonly name: string; readonly bytes: () => Promise<number> }[] = [sizeGuard];
+export const sizes: readonly { readonly name: string; readonly bytes: () => Promise<number> }[] = [sizeGuard, sessionsMemory];
