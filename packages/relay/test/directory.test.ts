@@ -84,6 +84,7 @@ describe('bundle directory', () => {
     await until(() => heard.includes('over two'));
     await bob.send(alice.did, 'over one');
     await until(() => heard.includes('over one'));
+    expect(heard).toEqual(['over two', 'over one']);
   });
 
   it('[RLY-DIRECTORY-OWNER] only its owner publishes a bundle, under its own key', async () => {

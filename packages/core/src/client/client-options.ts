@@ -19,7 +19,12 @@ export type ClientOptions = {
   readonly env?: Env;
 };
 
-export type ResolvedOptions = { readonly home: Home; readonly env: Env; readonly issuers: readonly AgentId[] | undefined; readonly firstContact: 'allow' | 'refuse' };
+export type ResolvedOptions = {
+  readonly home: Home;
+  readonly env: Env;
+  readonly issuers: readonly AgentId[] | undefined;
+  readonly firstContact: 'allow' | 'refuse';
+};
 
 const known: ReadonlySet<string> = /* @__PURE__ */ new Set(['stores', 'trust', 'transport', 'env']);
 

@@ -47,7 +47,13 @@ export async function openConversation({ name, identity, home, log, env, transpo
     const rooms = { store, fence, transport: carrier, peers, ...(fetchBundle && { fetchBundle }) };
     const messenger = await openMessenger({ identity, env, log: messageLog(identity, log), ...rooms, ...reports });
     messenger.announceKeys().catch(onError);
-    return withDirectory(messenger, { directory, onError, closeTransport, card: () => ownCard({ name, identity, log, env, transport: carrier }), learn: (card, did) => learnCard(peers, { card, did, env }) });
+    return withDirectory(messenger, {
+      directory,
+      onError,
+      closeTransport,
+      card: () => ownCard({ name, identity, log, env, transport: carrier }),
+      learn: (card, did) => learnCard(peers, { card, did, env }),
+    });
   } catch (error) {
     await closeTransport();
     throw error;

@@ -29,7 +29,13 @@ export type SharedState = Shared<HomeState>;
 
 /** In memory: what is older than it is refused, since nobody knows what became of it. */
 export function memoryStores(env: Env): HomeStores {
-  return { limits: memoryLimitStore(env), replay: memoryReplayStore(env), approvals: memoryApprovalStore(), revocations: memoryRevocationStore(), trust: memoryTrustStore() };
+  return {
+    limits: memoryLimitStore(env),
+    replay: memoryReplayStore(env),
+    approvals: memoryApprovalStore(),
+    revocations: memoryRevocationStore(),
+    trust: memoryTrustStore(),
+  };
 }
 
 /** @throws {@link StoreError}; {@link CapabilityError} if the stored revocations are not signed lists. */

@@ -46,7 +46,7 @@ async function advance(input: KeyLifeInput, next: (secrets: IdentitySecrets) => 
   const present = (await load(keys, record)) as IdentitySecrets;
   if (present.history.length > before.history.length) return present;
   if (won === undefined) throw missing();
-  await save(keys, record, won);
+  await save(keys, { name: record, expected: 'present' }, won);
   await keys.save(claim, new Uint8Array(1), 'present');
   return won;
 }
@@ -54,7 +54,7 @@ async function advance(input: KeyLifeInput, next: (secrets: IdentitySecrets) => 
 /** Ours, or what another process, or an earlier run that ended before it was done, claimed; `undefined` if that was carried out. */
 async function claimNext(keys: KeyStore, claim: string, secrets: IdentitySecrets): Promise<IdentitySecrets | undefined> {
   try {
-    await save(keys, claim, secrets, 'absent');
+    await save(keys, { name: claim, expected: 'absent' }, secrets);
     return secrets;
   } catch (error) {
     if (!StoreError.isInstance(error) || error.code !== 'TALOS_STORE_CONFLICT') throw error;
@@ -75,9 +75,11 @@ async function load(keys: KeyStore, record: string): Promise<IdentitySecrets | u
   return secrets;
 }
 
-async function save(keys: KeyStore, record: string, secrets: IdentitySecrets, expected: 'absent' | 'present' = 'present'): Promise<void> {
+type Record = { readonly name: string; readonly expected: 'absent' | 'present' };
+
+async function save(keys: KeyStore, { name, expected }: Record, secrets: IdentitySecrets): Promise<void> {
   const encoded = encodeIdentitySecrets(secrets);
-  await keys.save(record, encoded, expected);
+  await keys.save(name, encoded, expected);
   encoded.fill(0);
 }
 

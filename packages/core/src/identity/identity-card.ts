@@ -13,7 +13,7 @@ import { IdentityError } from '../errors/identity-error.ts';
 import type { X25519PublicKey } from '../primitives/keys.ts';
 import { isAgentId, type AgentId } from './agent-id.ts';
 import type { Identity } from './identity.ts';
-import { verifyKeyHistory, type KeyHistory } from './key-history.ts';
+import { verifyKeyHistory, type KeyHistory, type KeyState } from './key-history.ts';
 
 export type IdentityCard = {
   readonly did: AgentId;
@@ -62,24 +62,34 @@ export function verifyIdentityCard(text: string, now: number): IdentityCard {
 
 function readCard(text: string, now: number): IdentityCard {
   if (typeof text !== 'string' || text.length > maxCardBytes) throw badCard('it is no text, or longer than a card can be');
-  const outer = parse(text);
-  const { card: body, history, signature } = outer;
-  if (!hasMembers(outer, 'card,history,signature') || typeof body !== 'string' || typeof signature !== 'string') throw badCard('a member is missing or foreign');
-  const state = verifyKeyHistory(history as unknown as KeyHistory);
+  const { body, history, state } = openCard(parse(text));
+  const card = parse(body);
+  const { did, agreementKey, head } = card;
+  if (!hasMembers(card, 'agreementKey,did,endpoints,head,issuedAt,log,name,v') || card['v'] !== 1) throw badCard('a member is missing or foreign');
+  if (!isAgentId(did) || did !== state.did || head !== state.head) throw badCard('it is not of the agent whose history it carries');
+  return { did, history, agreementKey: importAgreementKey(agreementKey), ...readContent(card, now) };
+}
+
+/** What was signed, by the key that the history beside it puts in force. */
+function openCard(outer: JsonObject): { readonly body: string; readonly history: KeyHistory; readonly state: KeyState } {
+  const { card: body, signature } = outer;
+  if (!hasMembers(outer, 'card,history,signature') || typeof body !== 'string' || typeof signature !== 'string')
+    throw badCard('a member is missing or foreign');
+  const history = outer['history'] as unknown as KeyHistory;
+  const state = verifyKeyHistory(history);
   if (state.revoked) throw new IdentityError({ code: 'TALOS_IDENTITY_REVOKED', message: 'the card is of an identity that was revoked' });
   try {
     verifyEd25519(state.currentKey, encodeUtf8(signatureLabel + body), decodeBase64url(signature));
   } catch {
     throw badCard('it is not signed by the key that its history puts in force');
   }
-  const card = parse(body);
-  const { did, name, agreementKey, head, endpoints, log, issuedAt } = card;
-  if (!hasMembers(card, 'agreementKey,did,endpoints,head,issuedAt,log,name,v') || card['v'] !== 1) throw badCard('a member is missing or foreign');
-  if (!isAgentId(did) || did !== state.did || head !== state.head) throw badCard('it is not of the agent whose history it carries');
+  return { body, history, state };
+}
+
+function readContent({ name, endpoints, log, issuedAt }: JsonObject, now: number): CardContent {
   if (!isText(name) || !isEndpoints(endpoints) || !isLog(log) || !Number.isSafeInteger(issuedAt)) throw badCard('a member has the wrong form');
   if ((issuedAt as number) > now + clockSkewMs) throw badCard('it is from the future');
-  const own = { did, name, endpoints, log, issuedAt: issuedAt as number, history: history as unknown as KeyHistory };
-  return { ...own, agreementKey: importAgreementKey(agreementKey) };
+  return { name, endpoints, log, issuedAt: issuedAt as number };
 }
 
 function importAgreementKey(text: unknown): X25519PublicKey {

@@ -30,7 +30,12 @@ export type PeersOptions = {
 };
 
 /** What a handshake showed of a peer, all of it verified. */
-export type Meeting = { readonly history?: KeyHistory | undefined; readonly agreementKey?: X25519PublicKey; readonly endpoints?: readonly string[]; readonly isExplicit?: true };
+export type Meeting = {
+  readonly history?: KeyHistory | undefined;
+  readonly agreementKey?: X25519PublicKey;
+  readonly endpoints?: readonly string[];
+  readonly isExplicit?: true;
+};
 
 /** As a bundle has at most. */
 const maxBundleBytes = 4096;
@@ -66,20 +71,31 @@ export class Peers {
 
   /** Keeps what a handshake, a card or a message proved. A history that contradicts the known one refuses the identity for good. */
   async learn(did: AgentId, { history = [], agreementKey, endpoints, isExplicit }: Meeting): Promise<void> {
-    const { store } = this.#options;
+    const met = { did, history, agreementKey: agreementKey && encodeBase64url(agreementKey.bytes), endpoints, isExplicit };
+    const peer = await this.#save(met);
+    if (peer.equivocation !== undefined) throw equivocation(did);
+  }
+
+  async #save(met: Merge): Promise<KnownPeer> {
+    const { store, owner, env } = this.#options;
     for (let attempt = 1; ; attempt++) {
-      const known = await store.load(this.#options.owner, did);
-      const { peer, changes } = this.#merge(known, { did, history, agreementKey: agreementKey && encodeBase64url(agreementKey.bytes), endpoints, isExplicit });
+      const known = await store.load(owner, met.did);
+      const peer = mergePeer(known, met, env.now());
+      if (peer === known) return peer;
       try {
-        if (peer !== known) await store.save(this.#options.owner, peer);
-        if (peer !== known) this.#options.onLearned?.(peer);
-        for (const change of changes) this.#options.onChange?.({ did, change });
-        if (peer.equivocation !== undefined) throw equivocation(did);
-        return;
+        await store.save(owner, peer);
+        this.#tell(known, peer);
+        return peer;
       } catch (error) {
         if (!isConflict(error) || attempt === maxAttempts) throw error;
       }
     }
+  }
+
+  #tell(known: KnownPeer | undefined, peer: KnownPeer): void {
+    const { onLearned, onChange } = this.#options;
+    onLearned?.(peer);
+    for (const change of changesOf(known, peer)) onChange?.({ did: peer.did, change });
   }
 
   /** @throws {@link IdentityError} `TALOS_IDENTITY_REVOKED` or `_EQUIVOCATION` if this peer is refused for good. */
@@ -150,28 +166,6 @@ export class Peers {
     if (!isMet && this.#options.firstContact === 'refuse' && known?.pinned !== 'explicit')
       throw notPinned('this agent talks to pinned peers only: take its identity card with client.pin(card)');
   }
-
-  #merge(known: KnownPeer | undefined, met: Merge): { readonly peer: KnownPeer; readonly changes: PeerChange['change'][] } {
-    const { did, isExplicit } = met;
-    const pinned = isExplicit === true ? 'explicit' : (known?.pinned ?? 'firstUse');
-    const fresh = { did, history: [], agreementKey: '', pinned, pinnedAt: this.#options.env.now(), told: 0, isRefused: false, revision: 0 } as const;
-    const before: KnownPeer = known ?? fresh;
-    const contradiction = findContradiction(before.history, met);
-    if (contradiction !== undefined)
-      return { peer: { ...before, equivocation: contradiction, isRefused: true, revision: before.revision + 1 }, changes: ['equivocation'] };
-    const history = longest(before.history, met.history, did);
-    const agreementKey = met.agreementKey ?? before.agreementKey;
-    const endpoints = met.endpoints ?? before.endpoints ?? [];
-    const isMoved = endpoints.join() !== (before.endpoints ?? []).join();
-    const isSame = known !== undefined && !isMoved && pinned === known.pinned && history === known.history && agreementKey === known.agreementKey;
-    if (isSame) return { peer: known, changes: [] };
-    const isRevoked = history.length > 0 && verifyKeyHistory(history).revoked;
-    const changes: PeerChange['change'][] = [];
-    if (isRevoked && !before.isRefused) changes.push('revoked');
-    else if (known !== undefined && sequenceOf(history) > sequenceOf(before.history)) changes.push('key');
-    if (before.agreementKey !== '' && agreementKey !== before.agreementKey) changes.push('agreementKey');
-    return { peer: { ...before, pinned, history, agreementKey, endpoints, isRefused: isRevoked || before.isRefused, revision: before.revision + 1 }, changes };
-  }
 }
 
 type Merge = {
@@ -182,6 +176,34 @@ type Merge = {
   readonly isExplicit: true | undefined;
 };
 
+/** The known one itself if nothing is new. */
+function mergePeer(known: KnownPeer | undefined, met: Merge, now: number): KnownPeer {
+  const before = known ?? { did: met.did, history: [], agreementKey: '', pinned: 'firstUse', pinnedAt: now, told: 0, isRefused: false, revision: 0 };
+  const revision = before.revision + 1;
+  const contradiction = findContradiction(before.history, met);
+  if (contradiction !== undefined) return { ...before, equivocation: contradiction, isRefused: true, revision };
+  const history = longest(before.history, met.history, met.did);
+  const isRefused = before.isRefused || (history.length > 0 && verifyKeyHistory(history).revoked);
+  const { agreementKey = before.agreementKey, endpoints = before.endpoints ?? [] } = met;
+  const pinned = met.isExplicit === true ? 'explicit' : before.pinned;
+  const after = { ...before, pinned, history, agreementKey, endpoints, isRefused, revision };
+  return known !== undefined && isSame(known, after) ? known : after;
+}
+
+function isSame(before: KnownPeer, after: KnownPeer): boolean {
+  const isMoved = (after.endpoints ?? []).join() !== (before.endpoints ?? []).join();
+  return !isMoved && after.pinned === before.pinned && after.history === before.history && after.agreementKey === before.agreementKey;
+}
+
+/** What its owner wants to know of a peer that was known. */
+function changesOf(before: KnownPeer | undefined, after: KnownPeer): PeerChange['change'][] {
+  if (after.equivocation !== undefined) return before?.equivocation === undefined ? ['equivocation'] : [];
+  const changes: PeerChange['change'][] = [];
+  if (after.isRefused && before?.isRefused !== true) changes.push('revoked');
+  else if (before !== undefined && sequenceOf(after.history) > sequenceOf(before.history)) changes.push('key');
+  if (before !== undefined && before.agreementKey !== '' && after.agreementKey !== before.agreementKey) changes.push('agreementKey');
+  return changes;
+}
 
 /** A history of one event says what the did:key says. */
 function sequenceOf(history: KeyHistory): number {

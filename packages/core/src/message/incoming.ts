@@ -245,8 +245,7 @@ export class Incoming {
     const { session, chain, number, live, consumed } = opened;
     const contents = tryDecode(opened.plaintext);
     const isForUser = contents !== undefined && isUsers(contents);
-    if (contents?.kind === 'keys') await this.#learnKeys(session.peerDid, contents.history);
-    if (contents?.kind === 'bundle') await this.#parts.keepBundle(session.peerDid, contents.bundle);
+    await this.#takeAside(session.peerDid, contents);
     const keptRemoved = contents?.kind === 'step' ? contents.acknowledged : [];
     const sessionId = encodeBase64url(session.sessionId);
     const sessionVersion = (live?.version ?? 0) + 1;
@@ -268,9 +267,11 @@ export class Incoming {
   }
 
   /** Before the commit: a crash between the two must not lose a rotation. What proves nothing is reported, and changes nothing. */
-  async #learnKeys(from: AgentId, history: Uint8Array): Promise<void> {
+  async #takeAside(from: AgentId, contents: MessageContents | undefined): Promise<void> {
+    if (contents?.kind === 'bundle') await this.#parts.keepBundle(from, contents.bundle);
+    if (contents?.kind !== 'keys') return;
     try {
-      await this.#parts.learn(from, { history: decodeHistory(history) });
+      await this.#parts.learn(from, { history: decodeHistory(contents.history) });
     } catch (error) {
       if (!IdentityError.isInstance(error)) throw error;
       this.#parts.onError(error);

@@ -150,23 +150,28 @@ function compose(options: MessengerOptions): Parts {
   const resolveKey: Parts['resolveKey'] = async (did, sequence, offered) =>
     resolve === undefined ? peers.resolveKey(did, sequence, offered) : resolve(did, sequence);
   const sendAside = (sessionId: string, contents: Uint8Array): void => void outgoing.answer(sessionId, contents).catch(onError);
-  const renewals: Renewals = new Renewals(({
-	table,
-	peers,
-	env,
-	sendAside,
-	onError,
-	fetchBundle: options.fetchBundle,
-	issueBundle: (validUntil) => issueBundle({
-		identity,
-		store,
-		env
-	}, { validUntil }),
-	establish: (peerDid, fresh) => establish(parts, {
-		peerDid,
-		bundle: fresh
-	})
-}));
+  const renewals: Renewals = new Renewals({
+    table,
+    peers,
+    env,
+    sendAside,
+    onError,
+    fetchBundle: options.fetchBundle,
+    issueBundle: (validUntil) =>
+      issueBundle(
+        {
+          identity,
+          store,
+          env,
+        },
+        { validUntil },
+      ),
+    establish: (peerDid, fresh) =>
+      establish(parts, {
+        peerDid,
+        bundle: fresh,
+      }),
+  });
   const answer = (sessionId: string, contents: Uint8Array): void => {
     sendAside(sessionId, contents);
     renewals.offer(sessionId).catch(onError);

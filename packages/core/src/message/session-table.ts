@@ -42,6 +42,9 @@ export type TableCommit = {
 /** Another process may win a commit; each time we reload and do the work again on what it left. */
 const maxAttempts = 4;
 
+/** Sessions held open in memory, at about 15 kB each; a busy relay of agents has many more on disk. */
+const maxLive = 2048;
+
 /** No session reaches this version. */
 const quarantined = Number.MAX_SAFE_INTEGER;
 
@@ -62,6 +65,7 @@ export class SessionTable {
   /** `undefined` if there is no such session, or its day as a retired one is over. @throws {@link SessionError} `TALOS_SESSION_BAD_STATE`. */
   async load(id: string): Promise<LiveSession | undefined> {
     const live = this.#live.get(id) ?? (await this.#read(id));
+    if (live !== undefined) this.#keep(live);
     const retired = live?.state.retired;
     if (retired === undefined || this.#env.now() - retired.at <= retiredLifeMs) return live;
     this.#live.delete(id);
@@ -79,8 +83,16 @@ export class SessionTable {
     if (isRolledBack) await this.#fence?.raise(id, quarantined);
     const live = { id, version: stored.version, state: decodeSessionState(stored.state, stored.skipped), isRolledBack };
     stored.state.fill(0);
-    this.#live.set(id, live);
     return live;
+  }
+
+  /** The ones used last. The rest is in the store, and comes back from it with its version. */
+  #keep(live: LiveSession): void {
+    this.#live.delete(live.id);
+    this.#live.set(live.id, live);
+    if (this.#live.size <= maxLive) return;
+    const [oldest] = this.#live.keys();
+    this.#live.delete(oldest as string);
   }
 
   /** The session that sends to this peer. @throws {@link SessionError} `TALOS_SESSION_UNKNOWN`. */
@@ -129,7 +141,7 @@ export class SessionTable {
     const id = encodeBase64url(state.sessionId);
     const version = await this.#store.commit(id, live?.version ?? 0, { ...writes, state: encodeSessionState(state), peer: state.peerDid });
     const next = { id, version, state, isRolledBack: live?.isRolledBack ?? false };
-    this.#live.set(id, next);
+    this.#keep(next);
     await this.#fence?.raise(id, version);
     for (const secret of consumed) secret.wipe();
     return next;

@@ -105,7 +105,7 @@ async function* contentOf({ dir, work, keys }: Source): AsyncGenerator<Uint8Arra
     try {
       const { size } = await handle.stat();
       yield partHead(name, size);
-      for (let at = 0; at < size; ) {
+      for (let at = 0; at < size;) {
         const bytes = new Uint8Array(Math.min(readBytes, size - at));
         const { bytesRead } = await handle.read(bytes, 0, bytes.length, at);
         if (bytesRead === 0) throw new StoreError({ code: 'TALOS_STORE_READ_FAILED', message: 'a snapshot of the home ended too early: try again' });
@@ -164,7 +164,7 @@ async function unpack(content: AsyncIterable<Uint8Array>, { work, keys }: Pick<S
 async function writePart(file: string, parts: PartReader, length: number): Promise<void> {
   const handle = await fs.open(file, 'wx', 0o600);
   try {
-    for (let left = length; left > 0; ) {
+    for (let left = length; left > 0;) {
       const bytes = await parts.take(Math.min(readBytes, left));
       await handle.write(bytes);
       left -= bytes.length;

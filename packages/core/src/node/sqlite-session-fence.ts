@@ -48,7 +48,10 @@ export class SessionFenceDatabase {
 
 /** A file of before there were times: its rows count as raised now, so that none is forgotten too early. */
 function addTimes(db: DatabaseSync): void {
-  const columns = db.prepare('PRAGMA table_info(fence)').all().map(({ name }) => name);
+  const columns = db
+    .prepare('PRAGMA table_info(fence)')
+    .all()
+    .map(({ name }) => name);
   if (columns.includes('raised')) return;
   inTransaction(db, title, () => db.exec('ALTER TABLE fence ADD COLUMN raised INTEGER NOT NULL DEFAULT 0; UPDATE fence SET raised = unixepoch()'));
 }

@@ -166,15 +166,14 @@ export class RelayConnection {
       case 'refused':
         this.#settle(message.request)?.reject(refusedBy(message.reason));
         break;
-      case 'done':
-      case 'bundle':
-      case 'card':
-      case 'counted':
-        this.#settle(message.request)?.resolve(message);
-        break;
       default:
-        throw protocolFault(`a ${message.type} came a second time`);
+        this.#takeAnswer(message);
     }
+  }
+
+  #takeAnswer(message: RelayReply): void {
+    if (!('request' in message) || message.type === 'refused') throw protocolFault(`a ${message.type} came a second time`);
+    this.#settle(message.request)?.resolve(message);
   }
 
   #ready(left: number): void {

@@ -224,7 +224,12 @@ describe('trust', () => {
     const reader = await start('reader', { transport: memoryTransport() });
     const endpoints = ['wss://one.example', 'wss://two.example:8443'];
     const card = await agent.client.card({ endpoints });
-    expect(await reader.client.pin(card)).toMatchObject({ did: agent.client.did, name: 'agent', endpoints, log: { verifierKey: agent.client.log.verifierKey } });
+    expect(await reader.client.pin(card)).toMatchObject({
+      did: agent.client.did,
+      name: 'agent',
+      endpoints,
+      log: { verifierKey: agent.client.log.verifierKey },
+    });
     for (let at = 0; at < card.length; at += 7) {
       const changed = card.slice(0, at) + (card[at] === 'A' ? 'B' : 'A') + card.slice(at + 1);
       expect(await code(reader.client.pin(changed))).toMatch(/^TALOS_IDENTITY_BAD_(CARD|HISTORY)$/);

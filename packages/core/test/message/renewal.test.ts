@@ -293,8 +293,9 @@ describe('a session that replaces another', () => {
   });
 
   it('[SES-RENEW] without a bundle of the peer it asks the directory, and says what is the matter if there is none', async () => {
-    let bundle: Uint8Array | undefined;
+    const directory: Uint8Array[] = [];
     const fetchBundle = async () => {
+      const bundle = directory.pop();
       if (bundle === undefined) throw new TransportError({ code: 'TALOS_TRANSPORT_NO_BUNDLE', message: 'none' });
       return bundle;
     };
@@ -304,7 +305,7 @@ describe('a session that replaces another', () => {
     env.advance(7 * day);
     await settle();
     expect(await rejectionOf(() => send(alice, bob, 'too late'))).toBe('TALOS_SESSION_LIMIT');
-    bundle = await bob.messenger.bundle();
+    directory.push(await bob.messenger.bundle());
     await send(alice, bob, 'in time');
     await settle();
     expect(contentsOf(bob).at(-1)).toBe('in time');
