@@ -16,4 +16,14 @@ export const identityRequirements = {
   'KEYFILE-NOT-IN-PRODUCTION': 'Unprotected keys are refused when NODE_ENV is production.',
   'KEYFILE-CRASH': 'A crash while a key file is saved leaves the old content or the new one.',
   'FILE-DURABLE': 'A small file is replaced whole or not at all, and a lost race is told from a failed write.',
+  'KEY-ROTATE':
+    'A rotated agent goes on in its sessions, and its peers take the new key over through the signed history that travels with messages and bundles.',
+  'KEY-CHANGED': 'A key of a pinned peer that no signed history leads to is refused, with an error that names the fix.',
+  'KEY-EQUIVOCATION': 'A peer that signed two events of one sequence is refused for good, and the evidence is kept.',
+  'KEY-PINNED-ONLY': 'An agent that refuses first contact opens sessions with pinned peers only.',
+  'KEY-FINGERPRINT': 'A fingerprint has sixty digits, is the same at both ends, and changes with any of their keys.',
+  'KEY-CARD': 'An identity card is signed, names several endpoints and the log of its agent, and is refused if anything in it was changed.',
+  'KEY-REVOKED': 'A revoked identity is refused by its peers: sessions, handshakes, bundles, and what it granted, also in use.',
+  'KEY-ROTATED-RIGHTS': 'What a key granted or held that was given up ends where the rotation is known.',
+  'KEY-CRASH': 'A crash in a rotation leaves the old key or the new one in force, and never two events of one sequence.',
 } as const;

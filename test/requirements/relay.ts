@@ -34,4 +34,6 @@ export const relayRequirements = {
   'TRN-HOSTILE': 'A relay that breaks the protocol is hung up on, and what waited for it is told.',
   'TRN-BROWSER': 'The transport works in a browser as it is, with the portable suite.',
   'CLIENT-CONNECT': 'Two agents meet by DID alone, what the directory gives is verified, and the relay holds ciphertext and routing only.',
+  'RLY-CARD': 'A directory serves the newest identity card of each agent, published by its owner alone, and a peer that rotated is met through it.',
+  'RLY-ENDPOINTS': 'Agents at different relays reach each other by the relays that their signed cards name.',
 } as const;

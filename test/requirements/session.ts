@@ -59,8 +59,11 @@ export const sessionRequirements = {
   'MSG-KILL-9': 'Killed at any step of send or receive, an agent loses no message, encrypts none twice, and hands over again only what is marked.',
   'SES-SUPERSEDES':
     'A new authenticated handshake replaces the session before it: what was not acknowledged in that one is encrypted again, and comes under its old name, marked.',
-  'SES-LATE-OPENING': 'The opening of a session that was replaced before it arrived does not bring that session back.',
+  'SES-LATE-OPENING': 'The opening of a session that was replaced before it arrived does not bring that session back, however many replaced it since.',
   'SES-LIFETIME': 'A session sends for seven days and 2^20 messages; one that was replaced opens stragglers for a day after the last, and is then gone.',
+  'SES-RENEW':
+    'A session at its end is followed by a new one by itself, with a bundle that the peer gave in time or one of the directory, and no message is lost.',
+  'MSG-SWEEP': 'What nobody acknowledged, and what the fence remembers of sessions that cannot send any more, is forgotten in time.',
   'SES-RESET-BUDGET': 'A peer replaces sessions a bounded number of times an hour.',
   'MSG-ACKNOWLEDGE': 'A message is kept until its receiver acknowledges it, which it does after a hundred messages or a minute.',
   'MSG-GARBAGE-BUDGET':

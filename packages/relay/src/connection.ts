@@ -19,7 +19,7 @@ import {
   type RelayReply,
   type RelayRequest,
 } from '@talosprotocol/core/web';
-import { fetchBundle, countBundles, publishBundles } from './directory.ts';
+import { countBundles, fetchBundle, fetchCard, publishBundles, publishCard } from './directory.ts';
 import type { Hub, Presence } from './hub.ts';
 import { saveFrame, saveFrames } from './mailbox.ts';
 import type { Outcome } from './outcome.ts';
@@ -120,6 +120,10 @@ export class Connection implements Presence {
         return this.#answer(message.request, fetchBundle(this.#hub, { requester: agent.did, owner: message.did }));
       case 'count':
         return this.#answer(message.request, countBundles(this.#hub, agent.did));
+      case 'publish-card':
+        return this.#answer(message.request, publishCard(this.#hub, agent, message.card));
+      case 'fetch-card':
+        return this.#answer(message.request, fetchCard(this.#hub, { requester: agent.did, owner: message.did }));
       case 'receive':
         return this.#receive(message.subscription, agent.did);
       case 'stop':

@@ -1,5 +1,5 @@
 /** The bundle directory: each bundle with a one-time pair is given once, to an agent that has proved its DID (docs/spec/06 §6). @module */
-import type { AgentId } from '@talosprotocol/core/identity';
+import { verifyIdentityCard, type AgentId, type IdentityCard } from '@talosprotocol/core/identity';
 import { hashFrame, verifyPrekeyBundle, type VerifiedBundle } from '@talosprotocol/core/session';
 import type { ProvenAgent } from '@talosprotocol/core/web';
 import type { Hub } from './hub.ts';
@@ -43,6 +43,30 @@ export async function fetchBundle(hub: Hub, { requester, owner }: { readonly req
 
 export async function countBundles({ database, env, writes }: Hub, owner: AgentId): Promise<Outcome> {
   return { type: 'counted', left: await writes.run(() => database.countPairs(database.agent(owner), env.now())) };
+}
+
+/** The own one only, under the key that was proved; an older one does not replace a newer. */
+export async function publishCard(hub: Hub, owner: ProvenAgent, card: Uint8Array): Promise<Outcome> {
+  const { database, env, publications, writes } = hub;
+  if (!publications.take(owner.did)) return 'busy';
+  const verified = verifiedCard(card, env.now());
+  if (verified?.did !== owner.did || verified.history.length !== owner.historySequence + 1) return 'bad-bundle';
+  await writes.run(() => database.saveCard({ owner: database.agent(owner.did), issuedAt: verified.issuedAt, body: card }));
+  return { type: 'done' };
+}
+
+export async function fetchCard({ database, fetches }: Hub, { requester, owner }: { readonly requester: AgentId; readonly owner: AgentId }): Promise<Outcome> {
+  if (!fetches.take(requester)) return 'busy';
+  const card = database.card(owner);
+  return card === undefined ? 'no-bundle' : { type: 'card', card };
+}
+
+function verifiedCard(card: Uint8Array, now: number): IdentityCard | undefined {
+  try {
+    return verifyIdentityCard(new TextDecoder('utf-8', { fatal: true }).decode(card), now);
+  } catch {
+    return undefined;
+  }
 }
 
 /** By the key that was proved on this connection: a bundle of anybody else, or under a key that was given up, does not verify. */

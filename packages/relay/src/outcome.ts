@@ -6,4 +6,5 @@ export type Outcome =
   | { readonly type: 'done' }
   | { readonly type: 'taken'; readonly count: number }
   | { readonly type: 'bundle'; readonly bundle: Uint8Array }
+  | { readonly type: 'card'; readonly card: Uint8Array }
   | { readonly type: 'counted'; readonly left: number };

@@ -53,6 +53,8 @@ export type NewBundle = {
   readonly body: Uint8Array;
 };
 
+export type NewCard = { readonly owner: number; readonly issuedAt: number; readonly body: Uint8Array };
+
 /** The row ids of agents that were asked for last. */
 const maxCachedAgents = 10_000;
 
@@ -140,6 +142,14 @@ export class RelayDatabase {
     this.#statements.deleteFrames.run(mailbox, upTo);
   }
 
+  saveCard({ owner, issuedAt, body }: NewCard): void {
+    this.#statements.saveCard.run(owner, issuedAt, body);
+  }
+
+  card(did: string): Uint8Array | undefined {
+    return this.#statements.card.get(did)?.['body'] as Uint8Array | undefined;
+  }
+
   saveBundle({ owner, oneTime, sequence, expires, hash, body }: NewBundle): void {
     if (!oneTime) this.#statements.deleteLastResort.run(owner);
     this.#statements.saveBundle.run(owner, oneTime ? 1 : 0, sequence, expires, hash, body);
@@ -203,6 +213,10 @@ function prepare(db: DatabaseSync) {
     ),
     framesAfter: db.prepare('SELECT id, body FROM frame WHERE mailbox = ? AND id > ? AND expires > ? ORDER BY id'),
     deleteFrames: db.prepare('DELETE FROM frame WHERE mailbox = ? AND id <= ?'),
+    saveCard: db.prepare(
+      'INSERT INTO card (owner, issued_at, body) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET issued_at = excluded.issued_at, body = excluded.body WHERE excluded.issued_at >= issued_at',
+    ),
+    card: db.prepare('SELECT body FROM card JOIN agent ON agent.id = card.owner WHERE agent.did = ?'),
     saveBundle: db.prepare(
       'INSERT INTO bundle (owner, one_time, sequence, expires, hash, body) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (owner, hash) DO NOTHING',
     ),
@@ -220,7 +234,7 @@ function prepare(db: DatabaseSync) {
     sweepShares: db.prepare('DELETE FROM share WHERE frames = 0'),
     sweepAgents: db.prepare(`DELETE FROM agent WHERE length(history) = 0
       AND NOT EXISTS (SELECT 1 FROM frame WHERE mailbox = agent.id)
-      AND NOT EXISTS (SELECT 1 FROM bundle WHERE owner = agent.id)
+      AND NOT EXISTS (SELECT 1 FROM bundle WHERE owner = agent.id) AND NOT EXISTS (SELECT 1 FROM card WHERE owner = agent.id)
       AND NOT EXISTS (SELECT 1 FROM contact WHERE owner = agent.id) AND NOT EXISTS (SELECT 1 FROM contact WHERE peer = agent.id)`),
   } satisfies Record<string, StatementSync>;
 }
@@ -238,6 +252,8 @@ function openFile(path: string, maxBytes: number): DatabaseSync {
     db.exec(`PRAGMA trusted_schema = OFF; PRAGMA secure_delete = ON; PRAGMA max_page_count = ${Math.ceil(maxBytes / pageBytes)}`);
     if (pragma(db, 'journal_mode') !== 'wal') throw corrupt('its file system cannot hold a WAL: choose a local disk', 'TALOS_STORE_UNSUPPORTED');
     createOrCheckSchema(db);
+    // Added to files of before there were cards.
+    db.exec('CREATE TABLE IF NOT EXISTS card (owner INTEGER PRIMARY KEY, issued_at INTEGER NOT NULL, body BLOB NOT NULL) STRICT');
     return db;
   } catch (error) {
     db.close();

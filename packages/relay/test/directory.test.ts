@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { TalosClient } from '@talosprotocol/core';
+import { signIdentityCard } from '@talosprotocol/core/identity';
 import { readBundleSigner, verifyPrekeyBundle } from '@talosprotocol/core/session';
 import { webSocketTransport } from '@talosprotocol/core/web';
 import { RawClient } from './raw-client.ts';
@@ -32,6 +33,58 @@ describe('bundle directory', () => {
     expect(withPair).toHaveLength(4);
     expect(new Set(withPair).size).toBe(4);
     expect(await published(owner).countPrekeys()).toBe(0);
+  });
+
+  it('[RLY-CARD] a peer that is known by its DID alone, and has rotated, is met through its card', async () => {
+    const { url } = await relayHere();
+    const transport = webSocketTransport({ relays: url });
+    const [alice, bob] = [await TalosClient.create('alice', { transport }), await TalosClient.create('bob', { transport })];
+    onClose(() => Promise.all([alice.close(), bob.close()]));
+    const heard: unknown[] = [];
+    alice.on('message', ({ content }) => void heard.push(content));
+    await alice.bundle();
+    await alice.rotate();
+    const reader = await agentAt(url);
+    // Slower than the relay lets a requester ask.
+    const patiently = async (ask: () => Promise<unknown>) => {
+      while ((await codeOf(ask())) !== 'no error') await new Promise((resolve) => setTimeout(resolve, 200));
+    };
+    await patiently(() => published(reader).fetchCard!(alice.did));
+    await patiently(() => bob.connect(alice.did));
+    await bob.send(alice.did, 'found you');
+    await until(() => heard.includes('found you'));
+    expect(await bob.fingerprint(alice.did)).toBe(await alice.fingerprint(bob.did));
+  });
+
+  it('[RLY-CARD] only its owner publishes a card, and an older one replaces no newer', async () => {
+    const { url } = await relayHere();
+    const [owner, thief] = [await agentAt(url), await agentAt(url)];
+    const log = { origin: 'o', verifierKey: 'k' };
+    const card = (issuedAt: number, name: string) => signIdentityCard({ name, endpoints: [url], log, issuedAt }, owner.identity);
+    const [older, newer] = [await card(Date.now() - 1000, 'older'), await card(Date.now(), 'newer')];
+    expect(await codeOf(published(thief).publishCard!(newer))).toBe('TALOS_TRANSPORT_REFUSED');
+    expect(await codeOf(published(owner).publishCard!(newer.replace('newer', 'nawer')))).toBe('TALOS_TRANSPORT_REFUSED');
+    expect(await codeOf(published(thief).fetchCard!(owner.did))).toBe('TALOS_TRANSPORT_NO_BUNDLE');
+    await published(owner).publishCard!(newer);
+    await published(owner).publishCard!(older);
+    expect(await published(thief).fetchCard!(owner.did)).toBe(newer);
+  });
+
+  it('[RLY-ENDPOINTS] agents at different relays reach each other by the relays that their cards name', async () => {
+    const [one, two] = [await relayHere(), await relayHere()];
+    const alice = await TalosClient.create('alice', { transport: webSocketTransport({ relays: one.url }) });
+    const bob = await TalosClient.create('bob', { transport: webSocketTransport({ relays: two.url }) });
+    onClose(() => Promise.all([alice.close(), bob.close()]));
+    const heard: unknown[] = [];
+    for (const client of [alice, bob]) client.on('message', ({ content }) => void heard.push(content));
+    await alice.pin(await bob.card({ endpoints: ['wss://127.0.0.1:1', two.url] }));
+    await bob.pin(await alice.card({ endpoints: [one.url] }));
+    await alice.establishSession(bob.did, await bob.bundle());
+    await alice.send(bob.did, 'over two');
+    await until(() => heard.includes('over two'));
+    await bob.send(alice.did, 'over one');
+    await until(() => heard.includes('over one'));
+    expect(heard).toEqual(['over two', 'over one']);
   });
 
   it('[RLY-DIRECTORY-OWNER] only its owner publishes a bundle, under its own key', async () => {

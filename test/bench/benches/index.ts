@@ -14,6 +14,7 @@ import { merkleAppend } from './merkle-append.ts';
 import { messagesWebsocketDurable } from './messages-websocket-durable.ts';
 import { popVerify } from './pop-verify.ts';
 import { sessionBenches } from './session.ts';
+import { sessionsMemory } from './sessions-memory.ts';
 import { sizeGuard } from './size-guard.ts';
 
 export const benches: readonly Bench[] = [
@@ -33,4 +34,4 @@ export const benches: readonly Bench[] = [
   ...sessionBenches,
   messagesWebsocketDurable,
 ];
-export const sizes: readonly { readonly name: string; readonly bytes: () => Promise<number> }[] = [sizeGuard];
+export const sizes: readonly { readonly name: string; readonly bytes: () => Promise<number> }[] = [sizeGuard, sessionsMemory];

@@ -188,6 +188,19 @@ export class Revocations implements RevocationTracker {
     return this.#serially(() => this.#write(context, { entries: [], epochs: 0 }));
   }
 
+  /**
+   * Ends the chains that are in use and that these keys signed or hold: their owner gave them up. What comes later is refused for its key.
+   * @param ended - The root issuer of the chains that end, and the thumbprints of keys of its that do not speak any more.
+   */
+  endKeys(ended: { readonly issuer: AgentId; readonly thumbprints: readonly string[] }): void {
+    for (const { standing } of this.#chains.named(`root ${ended.issuer}`)) standing.end('REVOKED', 0);
+    for (const thumbprint of ended.thumbprints)
+      for (const { standing, links } of this.#chains.named(`key ${thumbprint}`)) {
+        const at = links.findIndex(({ holder }) => holder === thumbprint);
+        standing.end(at === links.length - 1 ? 'REVOKED' : 'ANCESTOR_REVOKED', at);
+      }
+  }
+
   /** The newest epoch that is known of this issuer: what it issues has to carry it. */
   epoch(issuer: AgentId): number {
     return this.#lists.get(issuer)?.state.epoch ?? 0;

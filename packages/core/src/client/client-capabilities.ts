@@ -29,6 +29,7 @@ import type { Identity } from '../identity/identity.ts';
 import { badOptions } from './client-options.ts';
 import type { HomeState } from './home-state.ts';
 import { catchUp } from './keep-up.ts';
+import type { PeerKeys } from './peer-keys.ts';
 import { parseDuration, type Duration } from './duration.ts';
 
 export type DelegateOptions = {
@@ -108,7 +109,8 @@ export async function issueGrant({ identity, log, env, state }: CapabilityParts,
   checkOptions('grant', options, grantOptions);
   // Issued in an older epoch it would be dead at once.
   const epoch = state.revocations.epoch(identity.did);
-  const request = { ...requestOf(options), epoch, ...(options.subject === undefined ? {} : { subject: options.subject }) };
+  const { at = inProcessAudience(options.to) } = options;
+  const request = { ...requestOf(options, state.keys), audience: at, epoch, ...(options.subject === undefined ? {} : { subject: options.subject }) };
   const token = await issueCapability(request, { signer: identity.signer, issuer: identity.did, env });
   await log.append({ type: 'capability.issued', agent: identity.did, holder: options.to, cap: capabilityHash(token) });
   return token;
@@ -120,7 +122,7 @@ export async function delegateGrant({ identity, log, env, state }: CapabilityPar
   const { attenuateCapability } = await import('../capability/attenuate.ts');
   // The holder may have joined the home in another process.
   await state.revocations.refresh();
-  const chain = await attenuateCapability(token, requestOf(options), { signer: identity.signer, env, home: homeOf(state) });
+  const chain = await attenuateCapability(token, requestOf(options, state.keys), { signer: identity.signer, env, home: homeOf(state) });
   await log.append({ type: 'capability.issued', agent: identity.did, holder: options.to, cap: capabilityHash(chain), parent: capabilityHash(token) });
   return chain;
 }
@@ -133,7 +135,7 @@ export async function revokeGrant({ identity, log, state }: CapabilityParts, tar
   const context = { issuer: identity.did, signer: identity.signer };
   const entry = { type: 'capability.revoked', agent: identity.did } as const;
   if (typeof target === 'object' && target !== null) {
-    await state.revocations.revoke([revocationOf(target)], context);
+    await state.revocations.revoke(revocationsOf(target, state.keys), context);
     // A task or a subject may name a person: the signed list has it, the log need not.
     await log.append('holder' in target ? { ...entry, by: 'holder', holder: target.holder } : { ...entry, by: 'task' in target ? 'task' : 'subject' });
     return;
@@ -149,11 +151,13 @@ export async function revokeAllGrants({ identity, log, state }: CapabilityParts)
   await log.append({ type: 'capability.revoked', agent: identity.did, by: 'epoch' });
 }
 
-function revocationOf(target: RevokeTarget): RevocationEntry {
+function revocationsOf(target: RevokeTarget, keys: PeerKeys): readonly RevocationEntry[] {
   checkOptions('revoke', target, ['holder', 'task', 'subject']);
   if (Object.keys(target).length !== 1) throw badOptions('revoke takes a token, or one of holder, task and subject');
-  if ('holder' in target) return { key: keyThumbprint(parseAgentId(target.holder)) };
-  return 'task' in target ? { task: target.task } : { sub: target.subject };
+  if (!('holder' in target)) return ['task' in target ? { task: target.task } : { sub: target.subject }];
+  // By the key of its DID, and by the one that speaks for it now: chains name a holder by its key.
+  const thumbprints = new Set([parseAgentId(target.holder), keys.current(target.holder)].map(keyThumbprint));
+  return [...thumbprints].map((key) => ({ key }));
 }
 
 export type GuardOptions = {
@@ -218,9 +222,9 @@ function checkOptions(what: string, options: object, known: readonly string[]): 
   if (unknown !== undefined) throw badOptions(`${what} has no option ${JSON.stringify(unknown.slice(0, 64))}: use ${known.join(', ')}`);
 }
 
-function requestOf(options: DelegateOptions): LinkRequest {
+function requestOf(options: DelegateOptions, keys: PeerKeys): LinkRequest {
   return {
-    holder: parseAgentId(options.to),
+    holder: keys.current(options.to),
     grants: grantsOf(options),
     ...(options.for === undefined ? {} : { lifetimeSeconds: parseDuration(options.for) }),
     ...(options.delegate === undefined ? {} : { delegate: options.delegate }),

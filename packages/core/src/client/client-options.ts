@@ -9,8 +9,11 @@ import { memoryHome, type Home } from './home.ts';
 export type ClientOptions = {
   /** Where keys and log are kept: `nodeHome()`, or the same home for several clients. Default: memory, gone with the process. */
   readonly stores?: Home;
-  /** Whose capabilities this agent's guards accept, by exact DID. Default: only its own. */
-  readonly trust?: { readonly issuers: readonly AgentId[] };
+  /**
+   * `issuers`: whose capabilities this agent's guards accept, by exact DID. Default: only its own.
+   * `firstContact`: `refuse` opens sessions with agents only that were pinned by `pin(card)`. Default `allow`: a peer is pinned when it is first met.
+   */
+  readonly trust?: { readonly issuers?: readonly AgentId[]; readonly firstContact?: 'allow' | 'refuse' };
   /** What carries frames: a transport, or what makes one for this agent, such as `webSocketTransport`. Default: one in-process network that all clients of the process share. */
   readonly transport?: Transport | TransportFactory;
   /** Tells peers the latest checkpoint of this log, behind a message a minute at most, and remembers theirs. Default: nothing is told. */
@@ -19,7 +22,12 @@ export type ClientOptions = {
   readonly env?: Env;
 };
 
-export type ResolvedOptions = { readonly home: Home; readonly env: Env; readonly issuers: readonly AgentId[] | undefined };
+export type ResolvedOptions = {
+  readonly home: Home;
+  readonly env: Env;
+  readonly issuers: readonly AgentId[] | undefined;
+  readonly firstContact: 'allow' | 'refuse';
+};
 
 const known: ReadonlySet<string> = /* @__PURE__ */ new Set(['stores', 'trust', 'transport', 'gossip', 'env']);
 
@@ -31,9 +39,19 @@ export function resolveOptions(options: ClientOptions): ResolvedOptions {
   const { stores = memoryHome(), env = systemEnv, trust } = options;
   if (!isHome(stores)) throw badOptions('stores must be a home: nodeHome() or memoryHome()');
   if (typeof env?.randomBytes !== 'function') throw badOptions('env must be an Env');
-  if (trust !== undefined && !isIssuers(trust?.issuers)) throw badOptions('trust.issuers must be a list of did:key:z6Mk… ids');
+  if (trust !== undefined) checkTrust(trust);
   requireGossip(options.gossip);
-  return { home: stores, env, issuers: trust?.issuers };
+  return { home: stores, env, issuers: trust?.issuers, firstContact: trust?.firstContact ?? 'allow' };
+}
+
+function checkTrust(trust: NonNullable<ClientOptions['trust']>): void {
+  requireObject('trust', trust);
+  const { issuers, firstContact, ...foreign } = trust;
+  const [stray] = Object.keys(foreign);
+  if (stray !== undefined) throw badOptions(`trust has no member ${JSON.stringify(stray.slice(0, 64))}: use issuers, firstContact`);
+  if (issuers === undefined && firstContact === undefined) throw badOptions('trust.issuers must be a list of did:key:z6Mk… ids');
+  if (issuers !== undefined && !isIssuers(issuers)) throw badOptions('trust.issuers must be a list of did:key:z6Mk… ids');
+  if (firstContact !== undefined && firstContact !== 'allow' && firstContact !== 'refuse') throw badOptions("trust.firstContact must be 'allow' or 'refuse'");
 }
 
 function requireGossip(gossip: CheckpointGossipOptions | undefined | null): void {

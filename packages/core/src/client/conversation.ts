@@ -2,11 +2,13 @@
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Env } from '../env/env.ts';
 import { CapabilityError } from '../errors/capability-error.ts';
+import type { AgentId } from '../identity/agent-id.ts';
 import type { Identity } from '../identity/identity.ts';
+import type { Peers } from '../identity/peers.ts';
 import { memoryTransport } from '../message/memory-transport.ts';
 import type { MessageLog, MessageLogEntry } from '../message/message-log.ts';
 import type { NewsHandler } from '../message/delivery.ts';
-import { openMessenger, type Messenger } from '../message/messenger.ts';
+import { openMessenger, type Messenger, type MessengerOptions } from '../message/messenger.ts';
 import type { Transport, TransportFactory } from '../message/transport.ts';
 import type { Home } from './home.ts';
 import type { CheckpointGossipOptions } from './checkpoint-gossip.ts';
@@ -15,6 +17,7 @@ import type { HomeState } from './home-state.ts';
 import { RevocationExchange } from './revocation-news.ts';
 
 export type ConversationParts = {
+  readonly name: string;
   readonly identity: Identity;
   readonly home: Home;
   readonly log: AuditLog;
@@ -22,8 +25,12 @@ export type ConversationParts = {
   readonly state: HomeState;
   readonly transport: Transport | TransportFactory | undefined;
   readonly gossip: CheckpointGossipOptions | undefined;
-  readonly onError: (error: unknown) => void;
+  readonly peers: Peers;
+  readonly reports: Reports;
 };
+
+/** What is told to those who listen. */
+export type Reports = Required<Pick<MessengerOptions, 'onError' | 'onLost' | 'onAcknowledged' | 'onPeerRollback'>>;
 
 /** `revocations`: what this agent took back, told and asked by message. */
 export type Conversation = DirectoryConversation & { readonly revocations: RevocationExchange };
@@ -33,8 +40,9 @@ let processTransport: Transport | undefined;
 
 /** The messenger over the sessions of the agent's home; what it opened it closes. */
 export async function openConversation(parts: ConversationParts): Promise<Conversation> {
-  const { identity, home, log, env, state, transport, gossip: telling, onError } = parts;
-  const own = typeof transport === 'function' ? transport({ identity, env, onError }) : undefined;
+  const { name, identity, home, log, env, state, transport, peers, reports } = parts;
+  const { onError } = reports;
+  const own = typeof transport === 'function' ? transport({ identity, env, onError, endpointsOf: (did) => peers.endpointsOf(did) }) : undefined;
   const carrier = own ?? (transport as Transport | undefined) ?? (processTransport ??= memoryTransport());
   const { store, fence, close: closeSessions } = await home.sessions(identity.did);
   const closeTransport = async (): Promise<void> => {
@@ -52,10 +60,21 @@ export async function openConversation(parts: ConversationParts): Promise<Conver
       send: async (peer, news) => (await opening).sendNews(peer, news),
     });
     const onNews = newsHandler(exchange, onError);
-    const gossip = telling && (await import('./checkpoint-gossip.ts')).checkpointGossip(log, env, telling);
-    const rooms = { store, fence, transport: carrier, ...(gossip && { gossip }) };
-    const opening: Promise<Messenger> = openMessenger({ identity, env, log: messageLog(identity, log), ...rooms, onError, onNews });
-    return { ...withDirectory(await opening, { directory: carrier.directory, onError, closeTransport }), revocations: exchange };
+    const gossip = parts.gossip && (await import('./checkpoint-gossip.ts')).checkpointGossip(log, env, parts.gossip);
+    const { directory } = carrier;
+    const fetchBundle = directory && ((peer: AgentId) => directory.fetchBundle(peer));
+    const rooms = { store, fence, transport: carrier, peers, ...(fetchBundle && { fetchBundle }), ...(gossip && { gossip }) };
+    const opening: Promise<Messenger> = openMessenger({ identity, env, log: messageLog(identity, log), ...rooms, ...reports, onNews });
+    const messenger = await opening;
+    messenger.announceKeys().catch(onError);
+    const conversation = withDirectory(messenger, {
+      directory,
+      onError,
+      closeTransport,
+      card: () => ownCard({ name, identity, log, env, transport: carrier }),
+      learn: (card, did) => learnCard(peers, { card, did, env }),
+    });
+    return { ...conversation, revocations: exchange };
   } catch (error) {
     await closeTransport();
     throw error;
@@ -72,6 +91,21 @@ function newsHandler(exchange: RevocationExchange, onError: (error: unknown) => 
       onError(error);
     }
   };
+}
+
+type CardParts = Pick<ConversationParts, 'name' | 'identity' | 'log' | 'env'> & { readonly transport: Transport };
+
+/** For a directory: where this agent takes its mail, and which log is its own. */
+async function ownCard({ name, identity, log, env, transport }: CardParts): Promise<string> {
+  const { signIdentityCard } = await import('../identity/identity-card.ts');
+  const { origin, verifierKey } = log;
+  return signIdentityCard({ name, endpoints: transport.endpoints ?? [], log: { origin, verifierKey }, issuedAt: env.now() }, identity);
+}
+
+async function learnCard(peers: Peers, { card, did, env }: { readonly card: string; readonly did: AgentId; readonly env: Env }): Promise<void> {
+  const { verifyIdentityCard } = await import('../identity/identity-card.ts');
+  const { history, agreementKey, endpoints, ...verified } = verifyIdentityCard(card, env.now());
+  if (verified.did === did) await peers.learn(did, { history, agreementKey, endpoints });
 }
 
 /** The messenger's records as entries of this agent. */

@@ -6,7 +6,9 @@ import { memoryReplayStore, type ReplayStore } from '../capability/replay-store.
 import { memoryRevocationStore, type RevocationStore } from '../capability/revocation-store.ts';
 import { openRevocations, type Revocations } from '../capability/revocations.ts';
 import type { Env } from '../env/env.ts';
+import { memoryTrustStore, type TrustStore } from '../identity/trust-store.ts';
 import { HomeClock, memoryClockStore, type ClockStore } from './home-clock.ts';
+import { peerKeys, type PeerKeys } from './peer-keys.ts';
 import type { Shared } from './shared-log.ts';
 
 export type HomeStores = {
@@ -16,19 +18,33 @@ export type HomeStores = {
   readonly revocations: RevocationStore;
   /** Default: in memory. */
   readonly clock?: ClockStore;
+  /** What agents know of their peers' keys. */
+  readonly trust: TrustStore;
 };
 
-export type HomeState = Omit<HomeStores, 'revocations' | 'clock'> & { readonly revocations: Revocations; readonly clock: HomeClock };
+export type HomeState = Omit<HomeStores, 'revocations' | 'clock'> & {
+  readonly revocations: Revocations;
+  readonly clock: HomeClock;
+  /** The keys that speak for agents now, as far as their histories are known here. */
+  readonly keys: PeerKeys;
+};
 
 export type SharedState = Shared<HomeState>;
 
 /** In memory: what is older than it is refused, since nobody knows what became of it. */
 export function memoryStores(env: Env): HomeStores {
-  return { limits: memoryLimitStore(env), replay: memoryReplayStore(env), approvals: memoryApprovalStore(), revocations: memoryRevocationStore() };
+  return {
+    limits: memoryLimitStore(env),
+    replay: memoryReplayStore(env),
+    approvals: memoryApprovalStore(),
+    revocations: memoryRevocationStore(),
+    trust: memoryTrustStore(),
+  };
 }
 
 /** @throws {@link StoreError}; {@link CapabilityError} if the stored revocations are not signed lists. */
 export async function openHomeState(stores: HomeStores, env: Env): Promise<HomeState> {
   const clock = await HomeClock.open(stores.clock ?? memoryClockStore());
-  return { ...stores, clock, revocations: await openRevocations({ store: stores.revocations, env }) };
+  const keys = peerKeys(await stores.trust.all());
+  return { ...stores, clock, keys, revocations: await openRevocations({ store: stores.revocations, env, keys: keys.ofLists }) };
 }

@@ -4,15 +4,17 @@ import { verifyEntryProof, type EntryProof, type VerifiedEntry } from '../audit/
 import { answerApproval, type ApprovalAnswer } from '../capability/approval.ts';
 import type { ApprovalDesk } from '../capability/approval-desk.ts';
 import type { CapabilityVerifier } from '../capability/capability-verifier.ts';
-import { didKeys, type IssuerKeys } from '../capability/issuer-keys.ts';
+import type { IssuerKeys } from '../capability/issuer-keys.ts';
 import type { Env } from '../env/env.ts';
 import { AuditError } from '../errors/audit-error.ts';
-import { requireFunction, requireObject } from '../errors/require.ts';
+import { requireFunction, requireObject, requireText } from '../errors/require.ts';
 import { UsageError } from '../errors/usage-error.ts';
 import type { Guard } from '../guard/guard.ts';
 import { keyThumbprint, type AgentId } from '../identity/agent-id.ts';
 import type { Identity } from '../identity/identity.ts';
+import type { IdentityCard } from '../identity/identity-card.ts';
 import type { KeyHistory } from '../identity/key-history.ts';
+import { Peers, type PeerChange } from '../identity/peers.ts';
 import type { Received, Sent } from '../message/messenger.ts';
 import {
   approvalDesk,
@@ -27,11 +29,14 @@ import {
   type GuardOptions,
   type RevokeTarget,
 } from './client-capabilities.ts';
+import { Listeners, type ClientEvents } from './client-events.ts';
 import { resolveOptions, type ClientOptions } from './client-options.ts';
 import type { Conversation } from './conversation.ts';
 import { memoryState, type Home } from './home.ts';
 import type { HomeState, SharedState } from './home-state.ts';
 import { loadIdentity } from './load-identity.ts';
+import type { Reports } from './conversation.ts';
+import type { AgentKeys } from './peer-keys.ts';
 import type { SharedLog } from './shared-log.ts';
 
 export type MessageHandler = (message: Received) => void | Promise<void>;
@@ -54,6 +59,8 @@ type Parts = {
   readonly env: Env;
   readonly issuers: readonly AgentId[];
   readonly keys: IssuerKeys;
+  readonly peers: Peers;
+  readonly listeners: Listeners;
   readonly transport: ClientOptions['transport'];
   readonly gossip: ClientOptions['gossip'];
 };
@@ -61,10 +68,9 @@ type Parts = {
 export class TalosClient {
   readonly name: string;
   readonly did: AgentId;
-  readonly #parts: Parts;
+  #parts: Parts;
   /** Handlers by what takes them off the messenger again; undefined while there is none. */
   readonly #messageHandlers = new Map<MessageHandler, (() => void) | undefined>();
-  readonly #errorHandlers = new Set<(error: unknown) => void>();
   #messenger: Promise<Conversation> | undefined;
   /** The same once it is open: `on` cannot wait. */
   #listening: Conversation | undefined;
@@ -82,7 +88,7 @@ export class TalosClient {
    * @throws {@link IdentityError} if the key store is locked or the identity revoked; {@link StoreError} if the home cannot be opened.
    */
   static async create(name: string, options: ClientOptions = {}): Promise<TalosClient> {
-    const { home, env, issuers } = resolveOptions(options);
+    const { home, env, issuers, firstContact } = resolveOptions(options);
     const { identity, created } = await loadIdentity({ name, keys: home.keys, env });
     const trusted = issuers ?? [identity.did];
     const sharedLog = home.log(env);
@@ -91,9 +97,11 @@ export class TalosClient {
       if (created) await log.append({ type: 'key.bound', agent: identity.did, kid: keyThumbprint(identity.signer.publicKey), log: log.verifierKey });
       const sharedState = home.state?.(env) ?? memoryState(env);
       const state = await sharedState.acquire();
+      const listeners = new Listeners();
+      const peers = peersOf({ identity, state, env, firstContact, listeners });
+      if (identity.historySequence > 0) await peers.learn(identity.did, { history: identity.history });
       await state.revocations.join(identity.did);
       for (const issuer of trusted) state.revocations.follow(issuer);
-      const keys = didKeys();
       return new TalosClient({
         name,
         home,
@@ -104,8 +112,10 @@ export class TalosClient {
         sharedState,
         env,
         issuers: trusted,
-        verifier: clientVerifier({ identity, env, issuers: trusted, keys, state }),
-        keys,
+        verifier: clientVerifier({ identity, env, issuers: trusted, keys: state.keys, state }),
+        keys: state.keys,
+        peers,
+        listeners,
         transport: options.transport,
         gossip: options.gossip,
       });
@@ -202,6 +212,61 @@ export class TalosClient {
     return guardWith({ ...this.#open(), ask: async (issuer) => this.#listening?.revocations.ask(issuer) }, options);
   }
 
+  /**
+   * Puts the next key in force, to which the present one was committed from the start, and tells the peers. Sessions go on. What the old key
+   * signed ends: grants of this agent and those that it holds are asked for anew. Guards made before refuse from now on.
+   * A crash leaves the old key in force or the new one. Other clients of this agent go on with the old key until they are created again.
+   */
+  async rotate(options: { readonly reason?: string } = {}): Promise<void> {
+    const { rotateClient } = await import('./rotate-client.ts');
+    await this.#replaceIdentity(await rotateClient(this.#open(), options));
+  }
+
+  /**
+   * Ends this identity for good, tells the peers, and closes the client: no key speaks for its DID any more, here or elsewhere.
+   * @returns The history that says so, for those who were not reached.
+   */
+  async revokeIdentity(options: { readonly reason?: string } = {}): Promise<KeyHistory> {
+    const { revokeClient } = await import('./rotate-client.ts');
+    const conversation = await this.#converse();
+    const history = await revokeClient(this.#open(), options, conversation);
+    await this.close();
+    return history;
+  }
+
+  /**
+   * Sixty digits that are the same at both ends as long as nobody stands between them: read them out to each other.
+   * @throws {@link IdentityError} `TALOS_IDENTITY_NOT_PINNED` before the first session with this peer, or its card.
+   */
+  async fingerprint(peerDid: AgentId): Promise<string> {
+    const { peers, identity } = this.#open();
+    const { fingerprintOf } = await import('../identity/fingerprint.ts');
+    const own = { did: identity.did, identityKey: identity.signer.publicKey, agreementKey: identity.agreementKey.publicKey };
+    return fingerprintOf(own, await peers.end(peerDid));
+  }
+
+  /** Who this agent is, signed: its keys with their history, the addresses of its relays, the key of its log. For the `pin` of others. */
+  async card(options: { readonly endpoints?: readonly string[] } = {}): Promise<string> {
+    const { identity, name, log, env } = this.#open();
+    const { signIdentityCard } = await import('../identity/identity-card.ts');
+    const content = { name, endpoints: options.endpoints ?? [], log: { origin: log.origin, verifierKey: log.verifierKey }, issuedAt: env.now() };
+    return signIdentityCard(content, identity);
+  }
+
+  /**
+   * Takes an agent's card as its own word, because you had it from its owner. From then on only that key speaks for it, or one that its signed
+   * history leads to.
+   * @throws {@link IdentityError} `TALOS_IDENTITY_BAD_CARD`, `_EQUIVOCATION`.
+   */
+  async pin(card: string): Promise<IdentityCard> {
+    requireText('card', card);
+    const { peers, env } = this.#open();
+    const { verifyIdentityCard } = await import('../identity/identity-card.ts');
+    const verified = verifyIdentityCard(card, env.now());
+    await peers.learn(verified.did, { history: verified.history, agreementKey: verified.agreementKey, endpoints: verified.endpoints, isExplicit: true });
+    return verified;
+  }
+
   /** What one peer needs to open a session to this agent, signed; each has a one-time prekey of its own. */
   async bundle(): Promise<Uint8Array> {
     return (await this.#converse()).bundle();
@@ -234,18 +299,13 @@ export class TalosClient {
 
   /** Called for each message that opens, once its promise resolves; messages that came earlier wait for the first handler. The result takes it off again. */
   on(event: 'message', handler: MessageHandler): () => void;
-  /** Called with what fails where nobody waits: a refused frame, a handler that rejects. Never with plaintext. */
-  on(event: 'error', handler: (error: unknown) => void): () => void;
-  on(event: 'message' | 'error', handler: MessageHandler | ((error: unknown) => void)): () => void {
-    this.#open();
+  /** What else is told: see `ClientEvents`. */
+  on<Name extends keyof ClientEvents>(event: Name, handler: (event: ClientEvents[Name]) => void): () => void;
+  on(event: 'message' | keyof ClientEvents, handler: MessageHandler | ((event: never) => void)): () => void {
+    const { listeners } = this.#open();
+    if (event !== 'message') return listeners.add(event, handler as (event: never) => void);
     requireFunction('handler', handler);
-    if (event === 'error') {
-      const onError = handler as (error: unknown) => void;
-      this.#errorHandlers.add(onError);
-      return () => void this.#errorHandlers.delete(onError);
-    }
-    if (event !== 'message') throw new UsageError({ code: 'TALOS_USAGE_ARGUMENT', message: "the events are 'message' and 'error'" });
-    return this.#onMessage(handler);
+    return this.#onMessage(handler as MessageHandler);
   }
 
   /**
@@ -292,11 +352,28 @@ export class TalosClient {
 
   async #openMessenger(): Promise<Conversation> {
     const { openConversation } = await import('./conversation.ts');
-    const onError = (error: unknown): void => this.#errorHandlers.forEach((handler) => handler(error));
-    const messenger = await openConversation({ ...this.#parts, onError });
+    const messenger = await openConversation({ ...this.#parts, reports: reportsTo(this.#parts.listeners) });
     for (const handler of this.#messageHandlers.keys()) this.#messageHandlers.set(handler, messenger.onMessage(handler));
     this.#listening = messenger;
     return messenger;
+  }
+
+  /** Sends that come from now on wait for the new identity; those that were begun are finished with the old one. */
+  async #replaceIdentity(identity: Identity): Promise<void> {
+    const before = this.#messenger;
+    // The old key holds nothing any more: rights are admitted for the new one.
+    this.#parts = { ...this.#parts, identity, verifier: clientVerifier({ ...this.#parts, identity }) };
+    if (before === undefined) return;
+    this.#listening = undefined;
+    const reopening = before
+      .catch(() => undefined)
+      .then((conversation) => conversation?.close())
+      .then(() => this.#openMessenger());
+    this.#messenger = reopening.catch((error: unknown) => {
+      this.#messenger = undefined;
+      throw error;
+    });
+    await this.#messenger;
   }
 
   #onMessage(handler: MessageHandler): () => void {
@@ -313,4 +390,25 @@ export class TalosClient {
     await this.#parts.sharedState.release();
     await this.#parts.sharedLog.release();
   }
+}
+
+type PeersInput = Pick<Parts, 'identity' | 'state' | 'env' | 'listeners'> & { readonly firstContact: 'allow' | 'refuse' };
+
+/** What is learned of a peer's key ends what the old one signed, before anybody is told. */
+function peersOf({ identity, state, env, firstContact, listeners }: PeersInput): Peers {
+  const onLearned = (agent: AgentKeys): void => {
+    const ended = state.keys.update(agent);
+    if (ended !== undefined) state.revocations.endKeys(ended);
+  };
+  const onChange = (change: PeerChange): void => listeners.tell('peerChanged', change);
+  return new Peers({ owner: identity.did, store: state.trust, env, firstContact, onLearned, onChange });
+}
+
+function reportsTo(listeners: Listeners): Reports {
+  return {
+    onError: (error) => listeners.tell('error', error),
+    onLost: (loss) => listeners.tell('lost', loss),
+    onAcknowledged: (acknowledgement) => listeners.tell('acknowledged', acknowledgement),
+    onPeerRollback: (rollback) => listeners.tell('peerRollback', rollback),
+  };
 }

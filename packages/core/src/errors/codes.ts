@@ -44,6 +44,14 @@ export type IdentityErrorCode =
   | 'TALOS_IDENTITY_EQUIVOCATION'
   /** The key was revoked. */
   | 'TALOS_IDENTITY_REVOKED'
+  /** A key that is not the pinned one, and no signed history that leads to it; the message names the fix. */
+  | 'TALOS_IDENTITY_KEY_CHANGED'
+  /** This peer was not pinned, and only pinned ones are accepted. */
+  | 'TALOS_IDENTITY_NOT_PINNED'
+  /** The identity is older than its last rotation on this machine: its home was restored from a copy. */
+  | 'TALOS_IDENTITY_ROLLED_BACK'
+  /** The identity card is malformed, or not signed by the identity it names. */
+  | 'TALOS_IDENTITY_BAD_CARD'
   /** The prekey bundle is malformed, expired, or not signed by the identity it names. */
   | 'TALOS_IDENTITY_BAD_BUNDLE'
   /** The key store cannot be opened: wrong passphrase or damaged file. */

@@ -13,6 +13,10 @@ export {
   type KeyState,
   type RotateInput,
 } from './key-history.ts';
+export { fingerprintOf, type FingerprintEnd } from './fingerprint.ts';
+export { signIdentityCard, verifyIdentityCard, type CardContent, type IdentityCard } from './identity-card.ts';
+export { memoryTrustStore, type KnownPeer, type TrustStore } from './trust-store.ts';
+export { type PeerChange } from './peers.ts';
 export type { KeyStore } from './key-store.ts';
 export { memoryKeyStore } from './memory-key-store.ts';
 export { deriveSigner, generateSigner, localSigner, verifySignature, type SignatureClaim, type Signer } from './signer.ts';

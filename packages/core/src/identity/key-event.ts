@@ -64,6 +64,7 @@ const signatureLabel = 'talos/1 key event\0';
 
 /** @throws {@link IdentityError} `TALOS_IDENTITY_BAD_HISTORY` unless exactly these keys signed. */
 export function verifyKeyEventSignatures(signed: SignedKeyEvent, keys: readonly Ed25519PublicKey[]): void {
+  if (typeof signed.signatures !== 'object' || signed.signatures === null) throw badHistory('an event has no signatures');
   if (Object.keys(signed.signatures).length !== keys.length) throw badHistory('an event has not the signatures it needs');
   for (const key of keys) {
     const signature = Object.hasOwn(signed.signatures, keyThumbprint(key)) ? signed.signatures[keyThumbprint(key)] : undefined;

@@ -16,6 +16,10 @@ export interface BundleDirectory {
   fetchBundle(did: AgentId): Promise<Uint8Array>;
   /** How many own bundles with a one-time pair are left. */
   countPrekeys(): Promise<number>;
+  /** Publishes the own identity card, in place of an older one. @throws as `publishBundles`. */
+  publishCard?(card: string): Promise<void>;
+  /** The identity card of `did`, unverified. @throws as `fetchBundle`. */
+  fetchCard?(did: AgentId): Promise<string>;
   /** Calls `run` when one-time pairs run low, also when none was ever published; the result takes it off. */
   onLow(run: (shortage: BundleShortage) => void): () => void;
 }
@@ -25,4 +29,6 @@ export type BundleShortage = {
   readonly left: number;
   /** As `publishBundles`, to the place that is short of them. The same function for the same place. */
   readonly publish: (bundles: readonly Uint8Array[]) => Promise<void>;
+  /** As `publishCard`, to the place that is short of bundles: it may have forgotten the card as well. */
+  readonly publishCard?: (card: string) => Promise<void>;
 };

@@ -16,6 +16,10 @@ export type MessageContents =
   | { readonly kind: 'checkpoint'; readonly told: Uint8Array }
   /** A message that may have arrived before, in a session that this one replaces; under the name it had there. */
   | { readonly kind: 'again'; readonly id: string; readonly contents: Uint8Array }
+  /** Says nothing to the user: the sender's key history, canonical JSON, after a rotation or a revocation. */
+  | { readonly kind: 'keys'; readonly history: Uint8Array }
+  /** Says nothing to the user: a prekey bundle of the sender, for the session after this one. */
+  | { readonly kind: 'bundle'; readonly bundle: Uint8Array }
   | RevocationNews;
 
 /** What issuers took back: for the agent itself, not for its user (docs/spec/05 §4). */
@@ -26,14 +30,24 @@ export type RevocationNews =
   | { readonly kind: 'question'; readonly nonce: string; readonly after: number };
 
 /** Of the session itself, not of its user: it has no row and is not handed over. */
-export type OwnContents = Extract<MessageContents, { readonly kind: 'step' | 'checkpoint' }>;
+export type OwnContents = Extract<MessageContents, { readonly kind: 'step' | 'checkpoint' | 'keys' | 'bundle' }>;
 
 export function isOwn(contents: MessageContents): contents is OwnContents {
-  return contents.kind === 'step' || contents.kind === 'checkpoint';
+  return ['step', 'checkpoint', 'keys', 'bundle'].includes(contents.kind);
 }
 
 /** Closed: a kind that is not here is opened and not handed over, so that a newer peer does not stop the session. */
-const kinds = /* @__PURE__ */ Object.freeze({ text: 1, data: 2, step: 3, again: 4, revocations: 5, question: 6, checkpoint: 7 });
+const kinds = /* @__PURE__ */ Object.freeze({
+  text: 1,
+  data: 2,
+  step: 3,
+  again: 4,
+  revocations: 5,
+  question: 6,
+  checkpoint: 7,
+  keys: 32,
+  bundle: 33,
+});
 
 /** SHA-256 of the first frame that carried it. */
 const nameLength = 32;
@@ -49,6 +63,8 @@ export function encodeContents(contents: MessageContents): Uint8Array {
   if (contents.kind === 'again') return concatBytes(kind, decodeBase64url(contents.id), contents.contents);
   if (contents.kind === 'revocations') return concatBytes(kind, encodeUtf8(contents.list));
   if (contents.kind === 'question') return concatBytes(kind, decodeBase64url(contents.nonce), encodeUint32(contents.after));
+  if (contents.kind === 'keys') return concatBytes(kind, contents.history);
+  if (contents.kind === 'bundle') return concatBytes(kind, contents.bundle);
   return concatBytes(kind, ...contents.acknowledged.map((id) => decodeBase64url(id)));
 }
 
@@ -63,6 +79,8 @@ export function decodeContents(bytes: Uint8Array): MessageContents {
   if (bytes[0] === kinds.again && rest.length > nameLength) return { kind: 'again', id: nameAt(rest, 0), contents: Uint8Array.from(rest.subarray(nameLength)) };
   if (bytes[0] === kinds.revocations) return { kind: 'revocations', list: decodeUtf8(rest) };
   if (bytes[0] === kinds.question && rest.length === nameLength + 4) return { kind: 'question', nonce: nameAt(rest, 0), after: uint32At(rest, nameLength) };
+  if (bytes[0] === kinds.keys) return { kind: 'keys', history: Uint8Array.from(rest) };
+  if (bytes[0] === kinds.bundle) return { kind: 'bundle', bundle: Uint8Array.from(rest) };
   throw new EncodingError({ code: 'TALOS_ENCODING_BYTES', message: 'message contents are of an unknown kind', offset: 0 });
 }
 

@@ -9,14 +9,17 @@
 import { encodeBase64url } from '../bytes/base64url.ts';
 import { equalBytes } from '../bytes/equal.ts';
 import type { Env } from '../env/env.ts';
+import { IdentityError } from '../errors/identity-error.ts';
 import { SessionError } from '../errors/session-error.ts';
 import { TalosError } from '../errors/talos-error.ts';
 import type { Identity } from '../identity/identity.ts';
 import type { AgentId } from '../identity/agent-id.ts';
+import type { KeyHistory } from '../identity/key-history.ts';
+import type { Meeting } from '../identity/peers.ts';
 import type { Ed25519PublicKey } from '../primitives/keys.ts';
 import { acceptSession, type AcceptedSession, type OfferedPrekeys } from '../session/accept.ts';
 import { badHandshake } from '../session/bad-handshake.ts';
-import { decodeFrame, hashHeader, type Frame } from '../session/frame.ts';
+import { hashHeader, type Frame } from '../session/frame.ts';
 import { maxHeaderTrials, minHeaderTrials } from '../session/limits.ts';
 import { decodeOpening, type SessionOpening } from '../session/opening.ts';
 import { decodePrekey, isPrekeyOver } from '../session/prekeys.ts';
@@ -27,8 +30,9 @@ import type { Answers } from './answers.ts';
 import { Budget } from './budget.ts';
 import { isOwn, type OwnContents } from './contents.ts';
 import { nameOf } from './delivery.ts';
+import { decodeHistory } from './introduction.ts';
 import type { MessageLog } from './message-log.ts';
-import { arrivalOf, openBatch, readContents, skippedWrites, type Arrival, type OpenedFrame } from './open-batch.ts';
+import { openBatch, readArrival, readContents, skippedWrites, type Arrival, type OpenedFrame } from './open-batch.ts';
 import type { SerialQueue } from './serial-queue.ts';
 import { isConflict, type LiveSession, type SessionPlace, type SessionTable } from './session-table.ts';
 
@@ -53,7 +57,14 @@ export type IncomingParts = {
   readonly log?: MessageLog | undefined;
   readonly sessions: SerialQueue;
   /** @throws {@link IdentityError} if no key speaks for this DID at this sequence. */
-  readonly resolveKey: (did: AgentId, historySequence: number) => Promise<Ed25519PublicKey>;
+  readonly resolveKey: (did: AgentId, historySequence: number, offered?: KeyHistory) => Promise<Ed25519PublicKey>;
+  /** Keeps what a peer proved of its keys. */
+  readonly learn: (did: AgentId, met: Meeting) => Promise<void>;
+  /** @throws {@link IdentityError} if this peer's identity was revoked or contradicts itself. */
+  readonly requireUsable: (did: AgentId) => Promise<void>;
+  /** A bundle for the session after this one. */
+  readonly keepBundle: (from: AgentId, bundle: Uint8Array) => Promise<void>;
+  readonly onError: (error: unknown) => void;
   readonly deliver: (row: InboxRow, redelivered: boolean) => void;
   readonly answers: Answers;
   /** What the peer has not acknowledged goes by this session from now on. */
@@ -110,7 +121,7 @@ export class Incoming {
    * {@link StoreError} or the log's error: the frame may come again.
    */
   async receive(bytes: Uint8Array): Promise<Receipt> {
-    const [taking] = await this.#finish(await this.#commitRun([arrivalOf(bytes, decodeFrame(bytes))]));
+    const [taking] = await this.#finish(await this.#commitRun([readArrival(bytes)]));
     if (taking === undefined || 'error' in taking) throw taking?.error;
     return taking.receipt;
   }
@@ -148,9 +159,22 @@ export class Incoming {
     return sessions.run(sessionId, () =>
       table.retrying(sessionId, async (live) => {
         const [arrival] = arrivals as readonly [Arrival];
-        return live === undefined ? [await attempt(arrival, () => this.#accept(arrival))] : this.#openAll(live, arrivals);
+        if (live === undefined) return [await attempt(arrival, () => this.#accept(arrival))];
+        const refused = await this.#unusable(live.state.peerDid);
+        return refused === undefined ? this.#openAll(live, arrivals) : arrivals.map((each) => ({ arrival: each, error: refused }));
       }),
     );
+  }
+
+  /** A peer whose identity was revoked, or contradicts itself, says nothing more. */
+  async #unusable(peer: AgentId): Promise<IdentityError | undefined> {
+    try {
+      await this.#parts.requireUsable(peer);
+      return undefined;
+    } catch (error) {
+      if (IdentityError.isInstance(error)) return error;
+      throw error;
+    }
   }
 
   /** Decrypts on the live state, which stays as it is until the commit succeeded. */
@@ -159,8 +183,9 @@ export class Incoming {
     const budget = { maxTrials: () => (this.#garbage.isSpent(live.id) ? minHeaderTrials : maxHeaderTrials), spend: () => this.#garbage.spend(live.id) };
     const batch = openBatch(arrivals, { state: live.state, version: live.version, now: env.now(), budget });
     const { writes, consumed } = batch;
-    const next = batch.isChanged ? await table.commit({ live, state: stillThere(batch.state, env.now()), writes, consumed }) : live;
     const from = live.state.peerDid;
+    for (const contents of batch.own) await this.#takeAside(from, contents);
+    const next = batch.isChanged ? await table.commit({ live, state: stillThere(batch.state, env.now()), writes, consumed }) : live;
     if (batch.lost > 0) onLost({ from, lost: batch.lost });
     for (const contents of batch.own) this.#tell(from, contents);
     const inbox = batch.frames.some(({ kind }) => kind === 'duplicate') ? await this.#parts.store.inbox() : [];
@@ -212,7 +237,7 @@ export class Incoming {
   async #accept(arrival: Arrival): Promise<Committed> {
     if (arrival.frame.opening === undefined) throw new SessionError({ code: 'TALOS_SESSION_UNKNOWN', message: 'the frame is of no session that is here' });
     const opening = readOpening(arrival.frame.opening);
-    const accepted = await this.#agree(opening, arrival.frame);
+    const accepted = await this.#agree(opening, arrival);
     const place = await this.#parts.table.place(accepted.session);
     if (place.replaced.length > 0) this.#spendReset(opening.initiatorDid);
     const { retired: reason } = place;
@@ -231,15 +256,22 @@ export class Incoming {
   }
 
   /** In whose name strangers try is not known before the end: too many who fail in one name, and that name waits. */
-  async #agree(opening: SessionOpening, frame: Frame): Promise<AcceptedSession> {
+  async #agree(opening: SessionOpening, { frame, history }: Arrival): Promise<AcceptedSession> {
     if (this.#openings.isSpent(opening.initiatorDid)) throw badHandshake();
     try {
       const prekeys = await this.#findPrekeys(opening);
-      const initiatorKey = await this.#parts.resolveKey(opening.initiatorDid, opening.historySequence).catch(refuse);
-      return acceptSession({ own: this.#parts.identity, frame, prekeys, initiatorKey }, this.#parts.env);
+      const offered = history === undefined ? undefined : decodeHistory(history);
+      const initiatorKey = await this.#parts.resolveKey(opening.initiatorDid, opening.historySequence, offered);
+      const accepted = acceptSession({ own: this.#parts.identity, frame, prekeys, initiatorKey }, this.#parts.env);
+      await this.#parts.learn(opening.initiatorDid, { history: offered, agreementKey: opening.agreementKey });
+      return accepted;
     } catch (error) {
-      if (SessionError.isInstance(error)) this.#openings.spend(opening.initiatorDid);
-      throw error;
+      if (!SessionError.isInstance(error) && !IdentityError.isInstance(error)) throw error;
+      this.#openings.spend(opening.initiatorDid);
+      if (SessionError.isInstance(error)) throw error;
+      // Who opened it learns nothing; we are told which key was missing.
+      this.#parts.onError(error);
+      throw badHandshake();
     }
   }
 
@@ -277,6 +309,7 @@ export class Incoming {
     const { sessionId, messageHash, frameBytes } = arrival;
     const contents = readContents(plaintext);
     const isForUser = contents !== undefined && !isOwn(contents);
+    if (contents !== undefined && isOwn(contents)) await this.#takeAside(session.peerDid, contents);
     const row = { id: messageHash, sessionId, sessionVersion: 1, from: session.peerDid, contents: plaintext, frameBytes, receivedAt: this.#parts.env.now() };
     const opened = [{ name: `${chain}/${number}`, headerHash: hashHeader(arrival.frame) }];
     const writes = { ...skippedWrites(skipped), ...handshake, opened, inbox: isForUser ? [row] : [] };
@@ -288,7 +321,19 @@ export class Incoming {
   /** After the commit, for who listens. */
   #tell(from: AgentId, contents: OwnContents): void {
     if (contents.kind === 'checkpoint') this.#parts.onTold(from, contents.told);
-    else if (contents.acknowledged.length > 0) this.#parts.onAcknowledged({ from, ids: contents.acknowledged });
+    if (contents.kind === 'step' && contents.acknowledged.length > 0) this.#parts.onAcknowledged({ from, ids: contents.acknowledged });
+  }
+
+  /** Before the commit: a crash between the two must not lose a rotation. What proves nothing is reported, and changes nothing. */
+  async #takeAside(from: AgentId, contents: OwnContents): Promise<void> {
+    if (contents.kind === 'bundle') await this.#parts.keepBundle(from, contents.bundle);
+    if (contents.kind !== 'keys') return;
+    try {
+      await this.#parts.learn(from, { history: decodeHistory(contents.history) });
+    } catch (error) {
+      if (!IdentityError.isInstance(error)) throw error;
+      this.#parts.onError(error);
+    }
   }
 
   /** A duplicate is nothing new, unless its first arrival was committed and then not recorded or not handled. */
@@ -351,7 +396,7 @@ function nextRun(frames: readonly Uint8Array[], start: number): readonly (Arriva
 
 function readFrame(bytes: Uint8Array): Arrival | SessionError {
   try {
-    return arrivalOf(bytes, decodeFrame(bytes));
+    return readArrival(bytes);
   } catch (error) {
     if (SessionError.isInstance(error)) return error;
     throw error;
@@ -382,6 +427,8 @@ const refusals: ReadonlySet<string> = /* @__PURE__ */ new Set([
   'TALOS_SESSION_UNKNOWN',
   'TALOS_SESSION_BAD_HANDSHAKE',
   'TALOS_SESSION_WEAK_PEER_KEY',
+  'TALOS_IDENTITY_REVOKED',
+  'TALOS_IDENTITY_EQUIVOCATION',
 ]);
 
 function readOpening(bytes: Uint8Array): SessionOpening {

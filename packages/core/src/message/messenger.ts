@@ -10,11 +10,15 @@
  */
 import { encodeBase64url } from '../bytes/base64url.ts';
 import { systemEnv, type Env } from '../env/env.ts';
+import { requireUint8Array } from '../errors/require.ts';
 import { IdentityError } from '../errors/identity-error.ts';
 import { StoreError } from '../errors/store-error.ts';
 import { UsageError } from '../errors/usage-error.ts';
-import { parseAgentId, type AgentId } from '../identity/agent-id.ts';
+import type { AgentId } from '../identity/agent-id.ts';
 import type { Identity } from '../identity/identity.ts';
+import type { KeyHistory } from '../identity/key-history.ts';
+import { Peers } from '../identity/peers.ts';
+import { memoryTrustStore } from '../identity/trust-store.ts';
 import { readBundleSigner, verifyPrekeyBundle } from '../identity/prekey-bundle.ts';
 import type { Ed25519PublicKey } from '../primitives/keys.ts';
 import type { RollbackFence } from '../session/fence.ts';
@@ -26,9 +30,11 @@ import { encodeContents, type RevocationNews } from './contents.ts';
 import { Delivery, type NewsHandler, type ReceivedHandler } from './delivery.ts';
 import type { Gossip } from './gossip.ts';
 import { Incoming, isRefusal, type Receipt, type Taking } from './incoming.ts';
+import { decodeHistory, encodeHistory, introduce, introducingTransport, readIntroduction, type Introduced } from './introduction.ts';
 import type { MessageLog } from './message-log.ts';
-import { Outgoing, type Sent } from './outgoing.ts';
+import { maxKeptMs, Outgoing, type Sent } from './outgoing.ts';
 import { issueBundle, type BundleOptions } from './own-prekeys.ts';
+import { Renewals } from './renewal.ts';
 import { serialQueue, type SerialQueue } from './serial-queue.ts';
 import { SessionTable } from './session-table.ts';
 import type { Subscription, Transport } from './transport.ts';
@@ -56,6 +62,10 @@ export type MessengerOptions = {
   readonly resolveKey?: (did: AgentId, historySequence: number) => Ed25519PublicKey | Promise<Ed25519PublicKey>;
   /** What agents tell each other about their logs. Default: nothing. */
   readonly gossip?: Gossip;
+  /** What is known of the keys of peers, and kept of those that are met. In place of `resolveKey`. */
+  readonly peers?: Peers;
+  /** Finds a bundle of a peer when a session with it is over. */
+  readonly fetchBundle?: (peer: AgentId) => Promise<Uint8Array>;
   /** What fails where nobody waits: a refused frame, a handler that rejects, a resend. Never holds plaintext. */
   readonly onError?: (error: unknown) => void;
   /** What a peer says of revocations, or asks. Default: it is opened and not handed over. */
@@ -93,15 +103,24 @@ export interface Messenger {
    * @throws {@link SessionError} if it does not open: nothing has changed then.
    */
   receive(frame: Uint8Array): Promise<Receipt>;
+  /**
+   * Tells every peer that has a session and does not know it yet of the identity's newest key event. At the start, too, so that a crash
+   * after a rotation is made up for.
+   * @returns How many were told now.
+   */
+  announceKeys(history?: KeyHistory): Promise<number>;
   /** Stops receiving and waits for what is on its way. What is not done comes up at the next start. Idempotent. */
   close(): Promise<void>;
 }
+
+const sweepEveryMs = 24 * 3_600_000;
 
 /** Takes up what an earlier run left in outbox and inbox, then receives. */
 export async function openMessenger(options: MessengerOptions): Promise<Messenger> {
   const parts = compose(options);
   await parts.outgoing.resume();
   await parts.incoming.resume();
+  keepSwept(parts);
   parts.subscription = await subscribe(parts);
   return messenger(parts);
 }
@@ -109,95 +128,169 @@ export async function openMessenger(options: MessengerOptions): Promise<Messenge
 type Parts = {
   readonly options: MessengerOptions;
   readonly env: Env;
+  readonly peers: Peers;
+  readonly transport: Transport;
   readonly table: SessionTable;
   readonly sessions: SerialQueue;
   readonly answers: Answers;
   readonly outgoing: Outgoing;
   readonly incoming: Incoming;
   readonly delivery: Delivery;
-  readonly resolveKey: (did: AgentId, historySequence: number) => Promise<Ed25519PublicKey>;
+  readonly renewals: Renewals;
+  readonly resolveKey: (did: AgentId, historySequence: number, offered?: KeyHistory) => Promise<Ed25519PublicKey>;
   readonly onError: (error: unknown) => void;
   subscription: Subscription | undefined;
   closing: Promise<void> | undefined;
+  cancelSweep: () => void;
 };
 
 /** Wires the parts; nothing runs yet. */
 function compose(options: MessengerOptions): Parts {
-  const { identity, store, transport, log, env = systemEnv, onError = ignore, onLost = ignore } = options;
+  const { identity, store, log, env = systemEnv, onError = ignore, onLost = ignore } = options;
   const { onAcknowledged = ignore, onPeerRollback = ignore } = options;
+  const peers = options.peers ?? new Peers({ owner: identity.did, store: memoryTrustStore(), env });
   const table = new SessionTable({ store, fence: options.fence, env });
   const [sessions, wire] = [serialQueue(), serialQueue()];
   const delivery = new Delivery({ store, env, onError, onNews: options.onNews });
+  const transport = introducingTransport(options.transport, identity);
   const outgoing = new Outgoing({ table, store, transport, env, log, sessions, onError }, wire);
-  const resolve = options.resolveKey ?? firstContactKey;
-  const resolveKey = async (did: AgentId, sequence: number): Promise<Ed25519PublicKey> => resolve(did, sequence);
-  const answer = (sessionId: string, contents: Uint8Array): void => void outgoing.answer(sessionId, contents).catch(onError);
+  const { resolveKey: resolve } = options;
+  const resolveKey: Parts['resolveKey'] = async (did, sequence, offered) =>
+    resolve === undefined ? peers.resolveKey(did, sequence, offered) : resolve(did, sequence);
+  const sendAside = (sessionId: string, contents: Uint8Array): void => void outgoing.answer(sessionId, contents).catch(onError);
+  const renewals: Renewals = new Renewals({
+    table,
+    peers,
+    env,
+    sendAside,
+    onError,
+    fetchBundle: options.fetchBundle,
+    issueBundle: (validUntil) =>
+      issueBundle(
+        {
+          identity,
+          store,
+          env,
+        },
+        { validUntil },
+      ),
+    establish: (peerDid, fresh) =>
+      establish(parts, {
+        peerDid,
+        bundle: fresh,
+      }),
+  });
+  const answer = (sessionId: string, contents: Uint8Array): void => {
+    sendAside(sessionId, contents);
+    renewals.offer(sessionId).catch(onError);
+  };
   const answers = new Answers({ env, answer });
   const adopt = outgoing.adopt.bind(outgoing);
   const deliver = delivery.deliver.bind(delivery);
+  const learn = peers.learn.bind(peers);
+  const requireUsable = peers.requireUsable.bind(peers);
   const onTold = (from: AgentId, told: Uint8Array): void => void options.gossip?.receive(from, told).catch(onError);
-  const incoming = new Incoming({
-    identity,
-    table,
-    store,
-    env,
-    log,
-    sessions,
-    resolveKey,
-    deliver,
-    answers,
-    adopt,
-    onLost,
-    onAcknowledged,
-    onPeerRollback,
-    onTold,
-  });
-  return { options, env, table, sessions, answers, outgoing, incoming, delivery, resolveKey, onError, subscription: undefined, closing: undefined };
+  const reports = { onError, onLost, onAcknowledged, onPeerRollback, onTold };
+  const keys = { resolveKey, learn, requireUsable, keepBundle: peers.keepBundle.bind(peers) };
+  const incoming = new Incoming({ identity, table, store, env, log, sessions, deliver, answers, adopt, ...keys, ...reports });
+  const rooms = { transport, table, sessions, answers, outgoing, incoming, delivery, renewals };
+  const parts: Parts = { options, env, peers, ...rooms, resolveKey, onError, subscription: undefined, closing: undefined, cancelSweep: ignore };
+  return parts;
 }
 
 function messenger(parts: Parts): Messenger {
-  const { options, env, outgoing, incoming, delivery, table } = parts;
+  const { options, peers, incoming, delivery } = parts;
   const open = <T>(run: () => Promise<T>): Promise<T> => (parts.closing === undefined ? run() : Promise.reject(closed()));
   return {
     did: options.identity.did,
-    bundle: (choice) => open(() => issueBundle({ identity: options.identity, store: options.store, env }, choice)),
+    bundle: (choice) => open(() => bundle(parts, choice)),
     establishSession: (peerDid, bundle, choice = {}) => open(() => establish(parts, { peerDid, bundle, mode: choice.mode })),
     send: (peerDid, content) =>
       open(async () => {
         const contents = encodeContent(content);
-        const session = await table.preferred(peerDid);
-        const sent = await outgoing.send(session, { peer: peerDid, contents });
-        void tell(parts, { peer: peerDid, session });
+        await peers.requireUsable(peerDid);
+        const sent = await send(parts, { peer: peerDid, contents });
+        void tell(parts, peerDid);
         return sent;
       }),
-    sendNews: (peerDid, news) => open(async () => outgoing.send(await table.preferred(peerDid), { peer: peerDid, contents: encodeContents(news) })),
+    sendNews: (peerDid, news) =>
+      open(async () => {
+        await peers.requireUsable(peerDid);
+        return send(parts, { peer: peerDid, contents: encodeContents(news) });
+      }),
     onMessage: (handler) => delivery.addHandler(handler),
     receive: (frame) => open(() => incoming.receive(frame)),
+    announceKeys: (history = options.identity.history) => open(() => announceKeys(parts, history)),
     close: () => (parts.closing ??= close(parts)),
   };
 }
 
 /** Behind the user's message, and never in its way. */
-async function tell({ options, outgoing, onError }: Parts, { peer, session }: { readonly peer: AgentId; readonly session: string }): Promise<void> {
+async function tell({ options, table, outgoing, onError }: Parts, peer: AgentId): Promise<void> {
   try {
     const told = await options.gossip?.next(peer);
-    if (told !== undefined) await outgoing.answer(session, encodeContents({ kind: 'checkpoint', told }));
+    if (told !== undefined) await outgoing.answer(await table.preferred(peer), encodeContents({ kind: 'checkpoint', told }));
   } catch (error) {
     onError(error);
   }
+}
+
+type SendInput = { readonly peer: AgentId; readonly contents: Uint8Array };
+
+/** A session that sends no more is followed by a new one, if there is a bundle for it; what was not sent goes by that one. */
+async function send({ outgoing, renewals, table }: Parts, input: SendInput): Promise<Sent> {
+  const sessionId = await table.preferred(input.peer);
+  try {
+    return await outgoing.send(sessionId, input);
+  } catch (error) {
+    if (!(await renewals.mend(input.peer, sessionId, error))) throw error;
+    return outgoing.send(await table.preferred(input.peer), input);
+  }
+}
+
+/** In the session itself: what comes in it is the peer's own word, and proves itself besides. A peer without a session is told by the next opening. */
+async function announceKeys({ peers, table, outgoing, onError }: Parts, history: KeyHistory): Promise<number> {
+  const contents = encodeContents({ kind: 'keys', history: encodeHistory(history) });
+  let told = 0;
+  for (const peer of await peers.untold(history.length - 1)) {
+    const sessionId = (await table.sending(peer)).at(-1)?.id;
+    if (sessionId === undefined) continue;
+    // A session that is over tells nobody: the next one's opening does.
+    await outgoing.answer(sessionId, contents).catch(onError);
+    await peers.markTold(peer, history.length - 1);
+    told++;
+  }
+  return told;
+}
+
+/** At the start and once a day: what nobody acknowledged in a week, and what the fence remembers of sessions that cannot send any more. */
+function keepSwept(parts: Parts): void {
+  const { options, env, onError } = parts;
+  const sweep = async (): Promise<void> => {
+    await options.store.removeKeptBefore(env.now() - maxKeptMs);
+    await options.fence?.sweep?.();
+  };
+  parts.cancelSweep = env.after(sweepEveryMs, () => keepSwept(parts));
+  sweep().catch(onError);
 }
 
 type EstablishInput = { readonly peerDid: AgentId; readonly bundle: Uint8Array; readonly mode?: SessionMode | undefined };
 
 /** The session is durable and recorded before it is preferred: a send that comes between goes by the session before it. */
 async function establish(
-  { options, env, table, sessions, outgoing, resolveKey, onError }: Parts,
+  { options, env, peers, table, sessions, outgoing, resolveKey, onError }: Parts,
   { peerDid, bundle, mode = 'accountable' }: EstablishInput,
 ): Promise<{ readonly session: string }> {
-  const identityKey = await resolveKey(peerDid, readBundleSigner(bundle).historySequence);
-  const verified = verifyPrekeyBundle(bundle, { expectedDid: peerDid, identityKey, now: env.now() });
+  const { history, body } = readBundle(bundle);
+  const offered = history && decodeHistory(history);
+  const identityKey = await resolveKey(peerDid, readBundleSigner(body).historySequence, offered);
+  const verified = verifyPrekeyBundle(body, { expectedDid: peerDid, identityKey, now: env.now() });
+  await peers.learn(peerDid, { history: offered, agreementKey: verified.agreementKey });
   const before = await table.sending(peerDid);
-  const state = await initiateSession({ own: options.identity, bundle: verified, mode, supersedes: before.at(-1)?.state.sessionId }, env);
+  // Later than all before it also where two are opened within a millisecond, or the clock was set back a little.
+  const openedAt = Math.max(env.now(), ...before.map(({ state }) => state.openedAt + 1));
+  const opening = { own: options.identity, bundle: verified, mode, supersedes: before.at(-1)?.state.sessionId, openedAt };
+  const state = await initiateSession(opening, env);
   const { version, id } = await table.commit({ state, writes: {}, consumed: [] });
   await options.log?.append({ type: 'session.open', peer: peerDid, session: id, sessionVersion: version, role: 'initiator', mode });
   table.prefer(state);
@@ -205,6 +298,21 @@ async function establish(
   // What was not acknowledged in them goes by this one; if it cannot now, the next send tries again.
   await outgoing.adopt(id, peerDid).catch(onError);
   return { session: encodeBase64url(state.sessionId) };
+}
+
+/** With what speaks for its key, once that is another than the one of the did:key. */
+async function bundle({ options: { identity, store }, env }: Parts, { introduced = true, ...choice }: BundleOptions = {}): Promise<Uint8Array> {
+  const bytes = await issueBundle({ identity, store, env }, choice);
+  return introduced && identity.historySequence > 0 ? introduce(identity.history, bytes) : bytes;
+}
+
+function readBundle(bytes: Uint8Array): Introduced {
+  requireUint8Array('bundle', bytes);
+  try {
+    return readIntroduction(bytes);
+  } catch {
+    throw new IdentityError({ code: 'TALOS_IDENTITY_BAD_BUNDLE', message: 'prekey bundle refused: the history before it is cut off or too long' });
+  }
 }
 
 /** The transport forgets what is refused for good: it would be refused again. What a store or a log could not take comes again. */
@@ -215,7 +323,8 @@ async function takeIn({ incoming, onError }: Parts, frames: readonly Uint8Array[
 }
 
 function subscribe(parts: Parts): Promise<Subscription> {
-  const { transport, identity } = parts.options;
+  const { identity } = parts.options;
+  const { transport } = parts;
   const taken = async (frames: readonly Uint8Array[]): Promise<number> => (await takeIn(parts, frames)).length;
   if (transport.receiveBatches !== undefined) return transport.receiveBatches(identity.did, taken);
   return transport.receive(identity.did, async (frame) => {
@@ -224,17 +333,12 @@ function subscribe(parts: Parts): Promise<Subscription> {
 }
 
 /** In this order: nothing new comes in, what was begun goes out, handlers end. */
-async function close({ subscription, answers, outgoing, delivery }: Parts): Promise<void> {
+async function close({ subscription, answers, outgoing, delivery, cancelSweep }: Parts): Promise<void> {
+  cancelSweep();
   await subscription?.close();
   answers.answerAll();
   await outgoing.close();
   await delivery.close();
-}
-
-/** The key in the did:key is the key of sequence 0. After a rotation it is the one that was given up. */
-function firstContactKey(did: AgentId, historySequence: number): Ed25519PublicKey {
-  if (historySequence !== 0) throw new IdentityError({ code: 'TALOS_IDENTITY_BAD_HISTORY', message: 'the peer has rotated its key: pin its key history' });
-  return parseAgentId(did);
 }
 
 function encodeContent(content: string | Uint8Array): Uint8Array {

@@ -7,19 +7,38 @@
 import { encodeBase64url } from '../bytes/base64url.ts';
 import { SessionError } from '../errors/session-error.ts';
 import type { Secret } from '../primitives/secret.ts';
-import { hashFrame, hashHeader, type Frame } from '../session/frame.ts';
+import { authFailed, decodeFrame, hashFrame, hashHeader, type Frame } from '../session/frame.ts';
 import { decryptMessage } from '../session/session.ts';
 import type { SessionState } from '../session/session-state.ts';
 import { encodeSkippedKey } from '../session/session-state-codec.ts';
 import type { InboxRow, OpenedMessage, SessionWrites } from '../session/session-store.ts';
 import type { SkippedChange, SkippedKey } from '../session/skipped-keys.ts';
 import { decodeContents, isOwn, type MessageContents, type OwnContents } from './contents.ts';
+import { readIntroduction, type Introduced } from './introduction.ts';
 
 /** A frame that has the form of one, and what names it. */
-export type Arrival = { readonly frame: Frame; readonly sessionId: string; readonly messageHash: string; readonly frameBytes: number };
+export type Arrival = {
+  readonly frame: Frame;
+  /** What speaks for the key of the sender, if that has rotated it. */
+  readonly history: Uint8Array | undefined;
+  readonly sessionId: string;
+  readonly messageHash: string;
+  readonly frameBytes: number;
+};
 
-export function arrivalOf(bytes: Uint8Array, frame: Frame): Arrival {
-  return { frame, sessionId: encodeBase64url(frame.sessionId), messageHash: hashFrame(bytes), frameBytes: bytes.length };
+/** @throws {@link SessionError} `TALOS_SESSION_AUTH_FAILED`: to what is malformed the answer is that to a forged frame. */
+export function readArrival(bytes: Uint8Array): Arrival {
+  const { history, body } = readIntroduced(bytes);
+  const frame = decodeFrame(body);
+  return { frame, history, sessionId: encodeBase64url(frame.sessionId), messageHash: hashFrame(body), frameBytes: body.length };
+}
+
+function readIntroduced(bytes: Uint8Array): Introduced {
+  try {
+    return readIntroduction(bytes);
+  } catch {
+    throw authFailed();
+  }
 }
 
 /** What one frame came to, in memory. */

@@ -55,7 +55,7 @@ export type OutgoingParts = {
 };
 
 /** As long as a mailbox keeps a frame: what is older was lost for another reason, and would come as a surprise. */
-const maxKeptMs = 7 * 24 * 3_600_000;
+export const maxKeptMs: number = 7 * 24 * 3_600_000;
 const firstRetryMs = 1000;
 const lastRetryMs = 60_000;
 

@@ -2,7 +2,7 @@
 import type { Env } from '../env/env.ts';
 import type { Identity } from '../identity/identity.ts';
 import { signPrekeyBundle } from '../identity/prekey-bundle.ts';
-import { signedPrekeyRestMs } from '../session/limits.ts';
+import { signedPrekeyLifeMs, signedPrekeyRestMs } from '../session/limits.ts';
 import {
   decodePrekey,
   encodePrekey,
@@ -20,14 +20,18 @@ export type OwnPrekeyParts = { readonly identity: Identity; readonly store: Sess
 export type BundleOptions = {
   /** Default true. False for the bundle that a directory hands out when those with a pair are used up. */
   readonly oneTime?: boolean;
+  /** Milliseconds since 1970: good until then, as far as a signed prekey lives. */
+  readonly validUntil?: number;
+  /** Default true: with the key history before it, if the key was rotated. False for a directory, which has the history. */
+  readonly introduced?: boolean;
 };
 
 type Reusable = { readonly signed: OwnSignedPrekey; readonly lastResort: OwnLastResortPrekey };
 
 /** A signed bundle, with a one-time pair of its own unless `oneTime` is false: give one that has a pair to one peer. */
-export async function issueBundle({ identity, store, env }: OwnPrekeyParts, { oneTime = true }: BundleOptions = {}): Promise<Uint8Array> {
+export async function issueBundle({ identity, store, env }: OwnPrekeyParts, { oneTime = true, validUntil = 0 }: BundleOptions = {}): Promise<Uint8Array> {
   await forgetOldPrekeys(store, env.now());
-  const { signed, lastResort } = await currentPrekeys(store, env);
+  const { signed, lastResort } = await currentPrekeys({ store, env, validUntil });
   const pair = oneTime ? generateOneTimePair(signed.notAfter, env) : undefined;
   // Kept first: a bundle whose secrets are lost is a peer whose first message nobody can open.
   if (pair !== undefined) await store.addPrekeys([encodePrekey(pair)]);
@@ -46,9 +50,10 @@ export async function issueBundle({ identity, store, env }: OwnPrekeyParts, { on
 }
 
 /** The newest generation, or a new one when it could be offered for less than a day. */
-async function currentPrekeys(store: SessionStore, env: Env): Promise<Reusable> {
+async function currentPrekeys({ store, env, validUntil }: Pick<OwnPrekeyParts, 'store' | 'env'> & { readonly validUntil: number }): Promise<Reusable> {
   const [signed, lastResort] = [newest(await store.prekeys('signed')), newest(await store.prekeys('lastResort'))];
-  const restEnds = env.now() + signedPrekeyRestMs;
+  const longest = env.now() + signedPrekeyLifeMs - signedPrekeyRestMs;
+  const restEnds = Math.max(env.now() + signedPrekeyRestMs, Math.min(validUntil, longest));
   if (signed !== undefined && lastResort !== undefined && Math.min(signed.notAfter, lastResort.notAfter) > restEnds) {
     return { signed: decodePrekey(signed, 'signed'), lastResort: decodePrekey(lastResort, 'lastResort') };
   }

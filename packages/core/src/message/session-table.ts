@@ -7,7 +7,7 @@ import { StoreError } from '../errors/store-error.ts';
 import type { AgentId } from '../identity/agent-id.ts';
 import type { Secret } from '../primitives/secret.ts';
 import type { RollbackFence } from '../session/fence.ts';
-import { retiredLifeMs } from '../session/limits.ts';
+import { clockSkewMs, retiredLifeMs } from '../session/limits.ts';
 import type { RetiredReason, SessionState } from '../session/session-state.ts';
 import { decodeSessionState, encodeSessionState } from '../session/session-state-codec.ts';
 import type { SessionStore, SessionWrites } from '../session/session-store.ts';
@@ -42,6 +42,9 @@ export type TableCommit = {
 /** Another process may win a commit; each time we reload and do the work again on what it left. */
 const maxAttempts = 4;
 
+/** Sessions held open in memory, at about 15 kB each; a busy relay of agents has many more on disk. */
+const maxLive = 2048;
+
 /** No session reaches this version. */
 const quarantined = Number.MAX_SAFE_INTEGER;
 
@@ -62,6 +65,7 @@ export class SessionTable {
   /** `undefined` if there is no such session, or its day as a retired one is over. @throws {@link SessionError} `TALOS_SESSION_BAD_STATE`. */
   async load(id: string): Promise<LiveSession | undefined> {
     const live = this.#live.get(id) ?? (await this.#read(id));
+    if (live !== undefined) this.#keep(live);
     const retired = live?.state.retired;
     if (retired === undefined || this.#env.now() - retired.at <= retiredLifeMs) return live;
     this.#live.delete(id);
@@ -79,8 +83,16 @@ export class SessionTable {
     if (isRolledBack) await this.#fence?.raise(id, quarantined);
     const live = { id, version: stored.version, state: decodeSessionState(stored.state, stored.skipped), isRolledBack };
     stored.state.fill(0);
-    this.#live.set(id, live);
     return live;
+  }
+
+  /** The ones used last. The rest is in the store, and comes back from it with its version. */
+  #keep(live: LiveSession): void {
+    this.#live.delete(live.id);
+    this.#live.set(live.id, live);
+    if (this.#live.size <= maxLive) return;
+    const [oldest] = this.#live.keys();
+    this.#live.delete(oldest as string);
   }
 
   /** The session that sends to this peer. @throws {@link SessionError} `TALOS_SESSION_UNKNOWN`. */
@@ -108,13 +120,15 @@ export class SessionTable {
   }
 
   /**
-   * Where a session that the peer just opened stands. It sends from now on, unless it was itself replaced before it arrived, or we opened
-   * one at the same time, to which the peer has not answered, and whose id is smaller: both sides then choose the same one, and either
+   * Where a session that the peer just opened stands. It sends from now on, unless it was held back on its way and a later one is here, or we
+   * opened one at the same time, to which the peer has not answered, and whose id is smaller: both sides then choose the same one, and either
    * still opens what comes in the other.
    */
-  async place({ peerDid, sessionId, supersedes }: SessionState): Promise<SessionPlace> {
+  async place(opened: SessionState): Promise<SessionPlace> {
+    const { peerDid, sessionId, supersedes } = opened;
     const present = await this.sending(peerDid);
-    if (present.some(({ state }) => isSame(state.supersedes, sessionId))) return { retired: 'replaced', replaced: [], yielded: [] };
+    if (present.some(({ state }) => isSame(state.supersedes, sessionId) || isOpenedLater(state, opened)))
+      return { retired: 'replaced', replaced: [], yielded: [] };
     // The peer knew those that it had answered: if it opens another, it has given them up or lost them.
     const replaced = present.filter(({ state }) => state.unanswered === undefined || isSame(supersedes, state.sessionId));
     const crossing = present.filter((live) => !replaced.includes(live));
@@ -127,7 +141,7 @@ export class SessionTable {
     const id = encodeBase64url(state.sessionId);
     const version = await this.#store.commit(id, live?.version ?? 0, { ...writes, state: encodeSessionState(state), peer: state.peerDid });
     const next = { id, version, state, isRolledBack: live?.isRolledBack ?? false };
-    this.#live.set(id, next);
+    this.#keep(next);
     await this.#fence?.raise(id, version);
     for (const secret of consumed) secret.wipe();
     return next;
@@ -164,6 +178,16 @@ export function isConflict(error: unknown): boolean {
 
 function isSame(a: Uint8Array | undefined, b: Uint8Array): boolean {
   return a !== undefined && equalBytes(a, b);
+}
+
+/**
+ * Whether the peer opened this one after the other. However many were lost between the two: their names are not all known, their times are.
+ * Of one that we opened ourselves, the peer's clock says nothing unless it answered it.
+ */
+function isOpenedLater(present: SessionState, opened: SessionState): boolean {
+  if (isSame(opened.supersedes, present.sessionId)) return false;
+  if (present.role === 'responder') return present.openedAt > opened.openedAt;
+  return present.unanswered === undefined && present.openedAt > opened.openedAt + clockSkewMs;
 }
 
 /** By bytes, as both sides see them; session ids are public. */

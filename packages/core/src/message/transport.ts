@@ -8,6 +8,8 @@ import type { BundleDirectory } from './bundle-directory.ts';
 export interface Transport {
   /** Where this transport's agents leave their bundles, if it has such a place. */
   readonly directory?: BundleDirectory;
+  /** Where this transport's agent takes its mail, for its identity card. */
+  readonly endpoints?: readonly string[];
   /**
    * Resolves once the transport has taken the frame over, also for a receiver that is absent. The frame may be delivered more than
    * once; frames of one sender to one receiver are delivered in order as far as nothing is retried.
@@ -39,6 +41,8 @@ export interface Transport {
 export type TransportOwner = {
   readonly identity: Pick<Identity, 'did' | 'signer' | 'history' | 'historySequence'>;
   readonly env: Env;
+  /** Where a peer says that it takes its mail, by its signed card; empty if it is not known. */
+  readonly endpointsOf?: (peer: AgentId) => Promise<readonly string[]>;
   /** What fails where nobody waits, such as a relay that cannot be reached. */
   readonly onError: (error: unknown) => void;
 };

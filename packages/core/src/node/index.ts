@@ -1,4 +1,5 @@
 export { encryptedKeyStore, type KeyProtection } from './encrypted-key-store.ts';
+export { backupHome, restoreHome, type BackupHomeOptions, type RestoredHome } from './backup-home.ts';
 export { fileKeyStore } from './file-key-store.ts';
 export { nodeHome, type NodeHomeOptions } from './node-home.ts';
 export { recoverLog } from './recover-log.ts';
@@ -10,5 +11,6 @@ export { sqliteApprovalStore } from './sqlite-approval-store.ts';
 export { sqliteLimitStore } from './sqlite-limit-store.ts';
 export { sqliteReplayStore } from './sqlite-replay-store.ts';
 export { sqliteRevocationStore } from './sqlite-revocation-store.ts';
+export { sqliteTrustStore } from './sqlite-trust-store.ts';
 export { SqliteState, type SqliteStateOptions } from './sqlite-state.ts';
 export { sqliteKnownHeads } from './sqlite-known-heads.ts';

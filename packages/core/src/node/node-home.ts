@@ -12,6 +12,7 @@ import type { AgentId } from '../identity/agent-id.ts';
 import type { KeyStore } from '../identity/key-store.ts';
 import type { KeyProtection } from './encrypted-key-store.ts';
 import { fileKeyStore } from './file-key-store.ts';
+import { fencedKeyStore } from './identity-fence.ts';
 import { fileSignedHeads } from './file-signed-heads.ts';
 import { openProcessLog } from './process-log.ts';
 import { loadSessionKey } from './session-row-seal.ts';
@@ -24,6 +25,7 @@ import { sqliteLimitStore } from './sqlite-limit-store.ts';
 import { sqliteReplayStore } from './sqlite-replay-store.ts';
 import { sqliteRevocationStore } from './sqlite-revocation-store.ts';
 import { SqliteState } from './sqlite-state.ts';
+import { sqliteTrustStore } from './sqlite-trust-store.ts';
 import { stateDirOf } from './state-dir.ts';
 
 export type NodeHomeOptions = {
@@ -88,6 +90,7 @@ async function openState(dir: string, env: Env): Promise<{ readonly value: HomeS
       approvals: sqliteApprovalStore(state),
       revocations: sqliteRevocationStore(state),
       clock: sqliteClockStore(state),
+      trust: await sqliteTrustStore(state),
     };
     const value = await openHomeState(stores, env);
     const end = keepUp(value, env);
@@ -109,7 +112,7 @@ export function homeParts(options: NodeHomeOptions) {
   return {
     dir,
     stateDir,
-    keys: fileKeyStore({ dir: path.join(dir, 'keys'), protection: protectionOf(options) }),
+    keys: fencedKeyStore(fileKeyStore({ dir: path.join(dir, 'keys'), protection: protectionOf(options) }), path.join(stateDir, 'identities')),
     heads: fileSignedHeads(path.join(stateDir, 'heads')),
     openStore: () => openStore(dir),
     ...(options.witnesses && { witnesses: options.witnesses }),

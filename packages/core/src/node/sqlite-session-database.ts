@@ -87,6 +87,10 @@ export class SessionDatabase {
     if (ids.length > 0) inTransaction(this.#db, title, () => ids.forEach((id) => this.#statements.dropInbox.run(agent, id)));
   }
 
+  removeKeptBefore({ agent, keptAt }: Asked<'removeKeptBefore'>): void {
+    inTransaction(this.#db, title, () => this.#statements.sweepKept.run(agent, keptAt));
+  }
+
   removeSession({ agent, sessionId }: Asked<'removeSession'>): void {
     const { findSession, dropSession, dropOpened, dropAllSkipped } = this.#statements;
     inTransaction(this.#db, title, () => {
@@ -198,6 +202,7 @@ function prepare(db: DatabaseSync) {
     dropInbox: db.prepare('DELETE FROM inbox WHERE agent = ? AND id = ?'),
     saveKept: db.prepare('INSERT INTO kept (agent, id, session, peer, contents, kept_at) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING'),
     dropKept: db.prepare('DELETE FROM kept WHERE agent = ? AND id = ? AND peer = ?'),
+    sweepKept: db.prepare('DELETE FROM kept WHERE agent = ? AND kept_at < ?'),
     savePrekey: db.prepare('INSERT INTO prekey (agent, kind, id, secret, not_after) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING'),
     prekeys: db.prepare('SELECT kind, id, secret, not_after AS notAfter FROM prekey WHERE agent = ? AND kind = ?'),
     prekey: db.prepare('SELECT kind, id, secret, not_after AS notAfter FROM prekey WHERE agent = ? AND kind = ? AND id = ?'),

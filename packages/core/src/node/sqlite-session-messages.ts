@@ -23,6 +23,8 @@ export type SessionRequest =
   | ({ readonly op: 'outbox' | 'inbox' } & OfAgent)
   | ({ readonly op: 'kept'; readonly peer: AgentId } & OfAgent)
   | ({ readonly op: 'removeOutbox' | 'removeInbox'; readonly ids: readonly string[] } & OfAgent)
+  | ({ readonly op: 'removeKeptBefore'; readonly keptAt: number } & OfAgent)
+  | ({ readonly op: 'sweepFence' } & OfAgent)
   | ({ readonly op: 'removeSession'; readonly sessionId: string } & OfAgent)
   | ({ readonly op: 'addPrekeys'; readonly rows: readonly StoredPrekey[] } & OfAgent)
   | ({ readonly op: 'prekeys'; readonly kind: StoredPrekey['kind'] } & OfAgent)

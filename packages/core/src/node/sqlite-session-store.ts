@@ -49,6 +49,7 @@ const workerUrl = (): URL =>
 function agentFence(thread: Thread, agent: AgentId): RollbackFence {
   return {
     read: (sessionId) => thread.ask({ op: 'readFence', agent, sessionId }),
+    sweep: () => thread.ask({ op: 'sweepFence', agent }),
     raise: (sessionId, version) => thread.ask({ op: 'raiseFence', agent, sessionId, version }),
   };
 }
@@ -69,6 +70,7 @@ function agentStore(thread: Thread, { agent, seal }: { readonly agent: AgentId; 
       (await thread.ask<SessionAnswers['kept']>({ op: 'kept', agent, peer })).map((row) => ({ ...row, contents: seal.open(`kept ${row.id}`, row.contents) })),
     removeOutbox: (ids) => thread.ask({ op: 'removeOutbox', agent, ids }),
     removeInbox: (ids) => thread.ask({ op: 'removeInbox', agent, ids }),
+    removeKeptBefore: (keptAt) => thread.ask({ op: 'removeKeptBefore', agent, keptAt }),
     removeSession: (sessionId) => thread.ask({ op: 'removeSession', agent, sessionId }),
     addPrekeys: (added) => thread.ask({ op: 'addPrekeys', agent, rows: added.map((row) => ({ ...row, secret: seal.seal(placeOf(row), row.secret) })) }),
     prekeys: async (kind) => (await thread.ask<readonly StoredPrekey[]>({ op: 'prekeys', agent, kind })).map((row) => openPrekey(seal, row)),

@@ -19,6 +19,8 @@ function answer({ database, fence }: Databases, request: SessionRequest): unknow
     case 'close':
       database.close();
       return fence.close();
+    case 'sweepFence':
+      return fence.sweep(request);
     case 'readFence':
       return fence.read(request);
     case 'raiseFence':
@@ -40,7 +42,7 @@ function answer({ database, fence }: Databases, request: SessionRequest): unknow
 
 type RowRequest = Extract<
   SessionRequest,
-  { op: 'load' | 'sessionsWith' | 'opened' | 'outbox' | 'inbox' | 'kept' | 'removeOutbox' | 'removeInbox' | 'removeSession' }
+  { op: 'load' | 'sessionsWith' | 'opened' | 'outbox' | 'inbox' | 'kept' | 'removeOutbox' | 'removeInbox' | 'removeKeptBefore' | 'removeSession' }
 >;
 
 function answerRows(database: SessionDatabase, request: RowRequest): unknown {
@@ -61,6 +63,8 @@ function answerRows(database: SessionDatabase, request: RowRequest): unknown {
       return database.removeOutbox(request);
     case 'removeInbox':
       return database.removeInbox(request);
+    case 'removeKeptBefore':
+      return database.removeKeptBefore(request);
     case 'removeSession':
       return database.removeSession(request);
   }

@@ -21,6 +21,7 @@ import { deriveHandshakeKeys, type Agreement, type HandshakeKeys } from './pqxdh
 import type { OwnLastResortPrekey, OwnOneTimePair, OwnSignedPrekey } from './prekeys.ts';
 import { beginRatchet, type RatchetStart, type RatchetState } from './ratchet-state.ts';
 import { bindSession, type SessionState } from './session-state.ts';
+import { clockSkewMs } from './limits.ts';
 import { hashTranscript } from './transcript.ts';
 
 export type OfferedPrekeys = {
@@ -75,12 +76,15 @@ function accept({ own, frame, prekeys, initiatorKey }: AcceptInput, env: Env): A
   const binding = bindSession(identity);
   const now = env.now();
   const receipt = ratchetDecrypt(beginAsResponder({ keys, prekeys, now }), { message: frame, binding: bindInitial(binding.peer, openingBytes), now });
-  const { signature, supersedes, contents } = splitOpening(opening.mode, receipt.plaintext ?? refuse()) ?? refuse();
-  if (opening.mode === 'accountable') verifyOpening({ transcriptHash, supersedes, signature }, initiatorKey);
+  const { signature, supersedes, openedAt, contents } = splitOpening(opening.mode, receipt.plaintext ?? refuse()) ?? refuse();
+  if (opening.mode === 'accountable') verifyOpening({ transcriptHash, supersedes, openedAt, signature }, initiatorKey);
+  // From the future it would stay the newest when it no longer is.
+  if (openedAt > now + clockSkewMs) throw badHandshake();
   const session: SessionState = {
     ...identity,
     mode: opening.mode,
     createdAt: now,
+    openedAt,
     sentCount: 0,
     supersedes,
     ratchet: receipt.state,

@@ -11,6 +11,11 @@ export interface RollbackFence {
    * several processes. Rejects with a StoreError if it cannot be kept, and nothing is sent then.
    */
   raise(sessionId: string, version: number): Promise<void>;
+  /**
+   * Forgets sessions that were not raised for two lives of a session: a copy of such a one is too old to send, fence or none. Absent where
+   * nothing is kept for long.
+   */
+  sweep?(): Promise<void>;
 }
 
 /** For tests, and for sessions that are kept in memory too. */

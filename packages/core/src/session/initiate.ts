@@ -27,6 +27,8 @@ export type InitiateInput = {
   readonly mode?: SessionMode;
   /** The session with this peer that the new one replaces, 16 bytes. Only the peer reads it. */
   readonly supersedes?: Uint8Array | undefined;
+  /** Milliseconds since 1970, after that of every earlier session we opened to this peer. Default: now. */
+  readonly openedAt?: number | undefined;
 };
 
 /**
@@ -36,7 +38,8 @@ export type InitiateInput = {
  * @returns A state that is not durable: commit it as version 1 before the first frame leaves.
  * @throws {@link SessionError} `TALOS_SESSION_BAD_HANDSHAKE` if the bundle is our own, `TALOS_SESSION_WEAK_PEER_KEY` if an agreement is all zero.
  */
-export async function initiateSession({ own, bundle, mode = 'accountable', supersedes }: InitiateInput, env: Env): Promise<SessionState> {
+export async function initiateSession(input: InitiateInput, env: Env): Promise<SessionState> {
+  const { own, bundle, mode = 'accountable', supersedes, openedAt = env.now() } = input;
   if (bundle.did === own.did) throw badHandshake();
   const ephemeral = generateX25519SecretKey(env);
   const kemKey = bundle.oneTimePair?.kemKey ?? bundle.lastResortPrekey.key;
@@ -46,11 +49,11 @@ export async function initiateSession({ own, bundle, mode = 'accountable', super
   const keys = deriveHandshakeKeys({ agreements: agreements({ own, bundle, ephemeral }), kemSecret: sharedSecret, transcriptHash });
   // EK_A has done its work: who steals this machine later must not be able to agree again.
   ephemeral.scalar.wipe();
-  const unanswered = { opening: encodeOpening(opening), proof: await signOpening(mode, { transcriptHash, supersedes }, own.signer) };
+  const unanswered = { opening: encodeOpening(opening), proof: await signOpening(mode, { transcriptHash, supersedes, openedAt }, own.signer) };
   const identity = { sessionId: keys.sessionId, role: 'initiator', ownDid: own.did, peerDid: bundle.did } as const;
   const now = env.now();
   const ratchet = beginAsInitiator({ keys, bundle, now });
-  return { ...identity, mode, createdAt: now, sentCount: 0, supersedes, unanswered, ratchet, binding: bindSession(identity) };
+  return { ...identity, mode, createdAt: now, openedAt, sentCount: 0, supersedes, unanswered, ratchet, binding: bindSession(identity) };
 }
 
 type OpeningInput = Required<Pick<InitiateInput, 'own' | 'bundle' | 'mode'>> & { readonly ephemeral: X25519SecretKey; readonly kemCiphertext: Uint8Array };

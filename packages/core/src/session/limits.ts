@@ -15,6 +15,9 @@ export const maxSkippedAgeMs = 7 * 24 * 3_600_000;
 /** A session sends for a week, then a fresh handshake brings fresh entropy and a fresh check of both identities. */
 export const sessionLifeMs = 7 * 24 * 3_600_000;
 
+/** Two machines' clocks. */
+export const clockSkewMs = 5 * 60_000;
+
 /** A session that another one replaced opens stragglers for a day after the last of them. */
 export const retiredLifeMs = 24 * 3_600_000;
 

@@ -40,6 +40,7 @@ export function memorySessionStore(): SessionStore {
     inbox: async () => [...tables.inbox.values()],
     opened: async (sessionId, name) => tables.sessions.get(sessionId)?.opened.get(name)?.slice(),
     kept: async (peer) => [...tables.kept.values()].filter(({ to }) => to === peer),
+    removeKeptBefore: async (keptAt) => [...tables.kept.values()].forEach((row) => row.keptAt < keptAt && removeKept(tables, row.id)),
     removeSession: async (sessionId) => removeSession(tables, sessionId),
     removeOutbox: async (ids) => ids.forEach((id) => tables.outbox.delete(id)),
     removeInbox: async (ids) => ids.forEach((id) => tables.inbox.delete(id)),

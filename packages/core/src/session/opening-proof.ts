@@ -2,6 +2,7 @@
 import { verifyEd25519 } from '#suite';
 import { concatBytes } from '../bytes/concat.ts';
 import { encodeUtf8 } from '../bytes/utf8.ts';
+import { ByteReader } from '../bytes/reader.ts';
 import { ByteWriter } from '../bytes/writer.ts';
 import type { Signer } from '../identity/signer.ts';
 import type { Ed25519PublicKey } from '../primitives/keys.ts';
@@ -14,14 +15,25 @@ const signatureLength = 64;
 const flags = /* @__PURE__ */ Object.freeze({ none: 0, supersedes: 1 });
 const empty = /* @__PURE__ */ new Uint8Array(0);
 
-/** What the signature covers. `supersedes`: the session that this one replaces, 16 bytes. */
-export type OpeningClaim = { readonly transcriptHash: Uint8Array; readonly supersedes?: Uint8Array | undefined };
+/** Milliseconds since 1970, u64. */
+const timeLength = 8;
 
-export type OpeningProof = { readonly signature: Uint8Array; readonly supersedes?: Uint8Array | undefined; readonly contents: Uint8Array };
+/**
+ * What the signature covers. `supersedes`: the session that this one replaces, 16 bytes. `openedAt`: by the initiator's clock, later in each
+ * of its openings to one peer: an opening that was held back is told by it from the newest.
+ */
+export type OpeningClaim = { readonly transcriptHash: Uint8Array; readonly supersedes?: Uint8Array | undefined; readonly openedAt: number };
 
-/** flags ‖ [superseded session 16] ‖ [signature 64, in an accountable session]. Repeated until the responder has answered. */
+export type OpeningProof = Omit<OpeningClaim, 'transcriptHash'> & { readonly signature: Uint8Array; readonly contents: Uint8Array };
+
+/** flags ‖ [superseded session 16] ‖ opened at u64 ‖ [signature 64, in an accountable session]. Repeated until the responder has answered. */
 export async function signOpening(mode: SessionMode, claim: OpeningClaim, signer: Signer): Promise<Uint8Array> {
-  const head = concatBytes(Uint8Array.of(claim.supersedes === undefined ? flags.none : flags.supersedes), claim.supersedes ?? empty);
+  const flag = claim.supersedes === undefined ? flags.none : flags.supersedes;
+  const head = new ByteWriter()
+    .u8(flag)
+    .raw(claim.supersedes ?? empty)
+    .u64(claim.openedAt)
+    .finish();
   if (mode === 'deniable') return head;
   return concatBytes(head, await signer.sign(signedBytes(claim)));
 }
@@ -29,11 +41,13 @@ export async function signOpening(mode: SessionMode, claim: OpeningClaim, signer
 /** The proof and the contents behind it; `undefined` if the plaintext is too short or has flags that this version does not know. */
 export function splitOpening(mode: SessionMode, plaintext: Uint8Array): OpeningProof | undefined {
   const isSuperseding = plaintext[0] === flags.supersedes;
-  const start = isSuperseding ? 1 + sessionIdLength : 1;
+  const timeStart = isSuperseding ? 1 + sessionIdLength : 1;
+  const start = timeStart + timeLength;
   const end = mode === 'accountable' ? start + signatureLength : start;
   if (plaintext.length < end || (plaintext[0] !== flags.none && !isSuperseding)) return undefined;
-  const supersedes = isSuperseding ? plaintext.slice(1, start) : undefined;
-  return { signature: plaintext.subarray(start, end), supersedes, contents: plaintext.subarray(end) };
+  const supersedes = isSuperseding ? plaintext.slice(1, timeStart) : undefined;
+  const openedAt = new ByteReader(plaintext.subarray(timeStart, start)).u64();
+  return { signature: plaintext.subarray(start, end), supersedes, openedAt, contents: plaintext.subarray(end) };
 }
 
 /** @throws {@link CryptoError} `TALOS_CRYPTO_SIGNATURE`. */
@@ -41,11 +55,12 @@ export function verifyOpening(claim: OpeningClaim & { readonly signature: Uint8A
   verifyEd25519(initiatorKey, signedBytes(claim), claim.signature);
 }
 
-/** The hash has a fixed length, so what follows it cannot be taken for a part of it. */
-function signedBytes({ transcriptHash, supersedes }: OpeningClaim): Uint8Array {
+/** Hash and time have fixed lengths, so what follows them cannot be taken for a part of them. */
+function signedBytes({ transcriptHash, supersedes, openedAt }: OpeningClaim): Uint8Array {
   return new ByteWriter()
     .short(encodeUtf8(label))
     .raw(transcriptHash)
+    .u64(openedAt)
     .raw(supersedes ?? empty)
     .finish();
 }

@@ -25,7 +25,7 @@ export type StoredSkippedKey = { readonly chain: number; readonly number: number
 const version = 1;
 const maxStateBytes = 4096;
 const maxDidBytes = 128;
-const maxProofBytes = 81;
+const maxProofBytes = 89;
 const roles = { initiator: 1, responder: 2 } as const;
 const retiredReasons = { replaced: 1, yielded: 2 } as const;
 const turns = { waiting: 1, sending: 2 } as const;
@@ -44,6 +44,7 @@ export function encodeSessionState(session: SessionState): Uint8Array {
     .short(encodeUtf8(session.ownDid))
     .short(encodeUtf8(session.peerDid))
     .u64(session.createdAt)
+    .u64(session.openedAt)
     .u32(session.sentCount)
     .u8(session.retired === undefined ? 0 : retiredReasons[session.retired.reason])
     .u64(session.retired?.at ?? 0);
@@ -102,7 +103,7 @@ function readSession(reader: ByteReader, skipped: SkippedKeys): SessionState {
   const role = roleCode === roles.initiator ? 'initiator' : 'responder';
   const mode = decodeMode(reader);
   const [ownDid, peerDid] = [readDid(reader), readDid(reader)];
-  const [createdAt, sentCount] = [reader.u64(), reader.u32()];
+  const [createdAt, openedAt, sentCount] = [reader.u64(), reader.u64(), reader.u32()];
   const retired = readRetired(reader);
   const supersedes = readFlag(reader) ? Uint8Array.from(reader.take(sessionIdLength)) : undefined;
   const unanswered = readFlag(reader)
@@ -111,7 +112,7 @@ function readSession(reader: ByteReader, skipped: SkippedKeys): SessionState {
   const postQuantum = readPostQuantum(reader);
   const ratchet = { ...readRatchet(reader, skipped), postQuantum };
   const identity = { sessionId, role, ownDid, peerDid } as const;
-  const life = { createdAt, sentCount, supersedes, retired };
+  const life = { createdAt, openedAt, sentCount, supersedes, retired };
   return { ...identity, mode, ...life, unanswered, ratchet, binding: bindSession(identity) };
 }
 

@@ -18,6 +18,8 @@ export type SessionState = {
   readonly peerDid: AgentId;
   /** Milliseconds since 1970. */
   readonly createdAt: number;
+  /** When the initiator says that it opened this session; what came to it earlier does not replace it. */
+  readonly openedAt: number;
   readonly sentCount: number;
   /** The session that this one replaced, 16 bytes: should its opening arrive late, it is of the past from the start. */
   readonly supersedes?: Uint8Array | undefined;

@@ -80,6 +80,8 @@ export interface SessionStore {
   inbox(): Promise<readonly InboxRow[]>;
   /** What a peer has not acknowledged, in order. */
   kept(peer: AgentId): Promise<readonly KeptRow[]>;
+  /** Removes kept rows of any peer whose `keptAt` is earlier. */
+  removeKeptBefore(keptAt: number): Promise<void>;
   /** Idempotent. State, skipped keys and dedupe keys go; outbox, inbox and kept rows stay. */
   removeSession(sessionId: string): Promise<void>;
   /** Idempotent. A row that comes back after a crash is sent or handled again, and recognised as a repeat. */

@@ -32,7 +32,7 @@ export type EncryptedFrame = {
 /**
  * Encrypts one message. Draws 12 bytes from `env`, and 32 more when it begins a chain.
  *
- * The next frame of this session: 105 bytes more than `contents`, or 1,535 while the peer has not answered.
+ * The next frame of this session: 105 bytes more than `contents`, or 1,543 while the peer has not answered.
  * @throws {@link SessionError} `TALOS_SESSION_LIMIT`: 2²⁰ messages sent or seven days over, 2,000 without an answer to the handshake, or more than 1 MiB.
  */
 export function encryptMessage(session: SessionState, contents: Uint8Array, env: Env): EncryptedFrame {
@@ -84,6 +84,11 @@ function contentsOf(session: SessionState, plaintext: Uint8Array): Uint8Array {
   const parts = splitOpening(session.mode, plaintext);
   if (session.role !== 'responder' || parts === undefined) throw authFailed();
   return parts.contents;
+}
+
+/** Whether it sends no more, for its age or its messages. It still opens what comes in. */
+export function isSessionOver({ sentCount, createdAt }: SessionState, now: number): boolean {
+  return sentCount >= maxSentMessages || now - createdAt >= sessionLifeMs;
 }
 
 function checkSendable({ sentCount, createdAt, unanswered }: SessionState, now: number): void {

@@ -18,7 +18,9 @@ export type RelayRequestBody =
   | Omit<Extract<RelayRequest, { type: 'sendBatch' }>, 'request'>
   | Omit<Extract<RelayRequest, { type: 'fetch' }>, 'request'>
   | Omit<Extract<RelayRequest, { type: 'count' }>, 'request'>
-  | Omit<Extract<RelayRequest, { type: 'publish' }>, 'request'>;
+  | Omit<Extract<RelayRequest, { type: 'publish' }>, 'request'>
+  | Omit<Extract<RelayRequest, { type: 'publish-card' }>, 'request'>
+  | Omit<Extract<RelayRequest, { type: 'fetch-card' }>, 'request'>;
 
 export type RelayAnswer = Exclude<Extract<RelayReply, { readonly request: number }>, { type: 'refused' }>;
 
@@ -73,6 +75,10 @@ export class RelayConnection {
 
   constructor(parts: RelayConnectionParts) {
     this.#parts = parts;
+  }
+
+  get origin(): string {
+    return this.#parts.origin;
   }
 
   /** @throws {@link TransportError} as the relay refused, or `TALOS_TRANSPORT_UNREACHABLE`, both saying whether it may be tried again. */
@@ -164,19 +170,18 @@ export class RelayConnection {
       case 'refused':
         this.#settle(message.request)?.reject(refusedBy(message.reason));
         break;
-      case 'done':
-      case 'taken':
-      case 'bundle':
-      case 'counted':
-        this.#settle(message.request)?.resolve(message);
-        break;
       default:
-        throw protocolFault(`a ${message.type} came a second time`);
+        this.#takeAnswer(message);
     }
   }
 
   #takeBatch({ subscription, deliveries }: Extract<RelayReply, { readonly type: 'deliverBatch' }>): void {
     if (subscription === this.#subscription) for (const each of deliveries) this.#parts.onDeliver({ subscription, ...each });
+  }
+
+  #takeAnswer(message: RelayReply): void {
+    if (!('request' in message) || message.type === 'refused') throw protocolFault(`a ${message.type} came a second time`);
+    this.#settle(message.request)?.resolve(message);
   }
 
   #ready(left: number): void {

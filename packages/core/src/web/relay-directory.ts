@@ -1,4 +1,5 @@
 /** The bundle directory of the relays an agent uses (docs/spec/06 §6). @module */
+import { decodeUtf8, encodeUtf8 } from '../bytes/utf8.ts';
 import { TransportError } from '../errors/transport-error.ts';
 import type { AgentId } from '../identity/agent-id.ts';
 import type { BundleDirectory, BundleShortage } from '../message/bundle-directory.ts';
@@ -15,6 +16,10 @@ export function relayDirectory(connections: readonly RelayConnection[]): RelayDi
   return {
     publishBundles: (bundles) => firstReachable(connections, (connection) => publish(connection, bundles)),
     fetchBundle: (did) => firstReachable(connections, (connection) => fetch(connection, did)),
+    publishCard: async (card) => {
+      for (const connection of connections) await publishCard(connection, card);
+    },
+    fetchCard: (did) => firstReachable(connections, (connection) => fetchCard(connection, did)),
     countPrekeys: () => firstReachable(connections, count),
     onLow: (run) => {
       listeners.add(run);
@@ -23,7 +28,8 @@ export function relayDirectory(connections: readonly RelayConnection[]): RelayDi
       return () => void listeners.delete(run);
     },
     onShortage: (connection, left) => {
-      const shortage = { left, publish: places.get(connection) as BundleShortage['publish'] };
+      const publishHere = places.get(connection) as BundleShortage['publish'];
+      const shortage = { left, publish: publishHere, publishCard: (card: string) => publishCard(connection, card) };
       if (listeners.size === 0) shortages.set(connection, shortage);
       else shortages.delete(connection);
       for (const run of listeners) run(shortage);
@@ -37,6 +43,14 @@ async function publish(connection: RelayConnection, bundles: readonly Uint8Array
 
 async function fetch(connection: RelayConnection, did: AgentId): Promise<Uint8Array> {
   return Uint8Array.from((await ask(connection, { type: 'fetch', did }, 'bundle')).bundle);
+}
+
+async function publishCard(connection: RelayConnection, card: string): Promise<void> {
+  await ask(connection, { type: 'publish-card', card: encodeUtf8(card) }, 'done');
+}
+
+async function fetchCard(connection: RelayConnection, did: AgentId): Promise<string> {
+  return decodeUtf8((await ask(connection, { type: 'fetch-card', did }, 'card')).card);
 }
 
 async function count(connection: RelayConnection): Promise<number> {

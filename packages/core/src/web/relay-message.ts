@@ -21,6 +21,9 @@ export type RelayRequest =
   | { readonly type: 'publish'; readonly request: number; readonly bundles: readonly Uint8Array[] }
   | { readonly type: 'fetch'; readonly request: number; readonly did: AgentId }
   | { readonly type: 'count'; readonly request: number }
+  /** The own identity card, UTF-8. */
+  | { readonly type: 'publish-card'; readonly request: number; readonly card: Uint8Array }
+  | { readonly type: 'fetch-card'; readonly request: number; readonly did: AgentId }
   | { readonly type: 'pong' };
 
 /** From the relay. */
@@ -40,6 +43,7 @@ export type RelayReply =
   /** Another connection of this agent receives now. */
   | { readonly type: 'superseded'; readonly subscription: number }
   | { readonly type: 'bundle'; readonly request: number; readonly bundle: Uint8Array }
+  | { readonly type: 'card'; readonly request: number; readonly card: Uint8Array }
   | { readonly type: 'counted'; readonly request: number; readonly left: number }
   | { readonly type: 'low'; readonly left: number }
   | { readonly type: 'ping' };

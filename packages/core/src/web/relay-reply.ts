@@ -2,6 +2,7 @@
 import { decodeUtf8, encodeUtf8 } from '../bytes/utf8.ts';
 import { ByteReader } from '../bytes/reader.ts';
 import { ByteWriter } from '../bytes/writer.ts';
+import { maxCardBytes } from '../identity/identity-card.ts';
 import { maxBatchFrames } from '../message/batch.ts';
 import { maxFrameBytes } from '../session/limits.ts';
 import {
@@ -30,6 +31,7 @@ const types = /* @__PURE__ */ Object.freeze({
   ping: 138,
   taken: 139,
   deliverBatch: 140,
+  card: 141,
 });
 
 export function encodeRelayReply(message: RelayReply): Uint8Array<ArrayBuffer> {
@@ -54,6 +56,8 @@ export function encodeRelayReply(message: RelayReply): Uint8Array<ArrayBuffer> {
       return writer.u32(message.subscription).finish();
     case 'bundle':
       return writer.u32(message.request).raw(message.bundle).finish();
+    case 'card':
+      return writer.u32(message.request).raw(message.card).finish();
     case 'counted':
       return writer.u32(message.request).u32(message.left).finish();
     case 'ping':
@@ -89,6 +93,8 @@ function readReply(reader: ByteReader, type: number): RelayReply {
       return { type: 'superseded', subscription: reader.u32() };
     case types.bundle:
       return { type: 'bundle', request: reader.u32(), bundle: readRest(reader, maxBundleBytes) };
+    case types.card:
+      return { type: 'card', request: reader.u32(), card: readRest(reader, maxCardBytes) };
     case types.counted:
       return { type: 'counted', request: reader.u32(), left: reader.u32() };
     case types.low:

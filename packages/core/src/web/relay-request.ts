@@ -3,6 +3,7 @@ import { decodeUtf8, encodeUtf8 } from '../bytes/utf8.ts';
 import { ByteReader } from '../bytes/reader.ts';
 import { ByteWriter } from '../bytes/writer.ts';
 import type { AgentId } from '../identity/agent-id.ts';
+import { maxCardBytes } from '../identity/identity-card.ts';
 import { maxBatchFrames } from '../message/batch.ts';
 import { maxFrameBytes } from '../session/limits.ts';
 import { maxBundleBytes, maxBundlesPerPublish, maxHistoryBytes, maxRelayMessageBytes, type RelayRequest } from './relay-message.ts';
@@ -18,6 +19,8 @@ const types = /* @__PURE__ */ Object.freeze({
   count: 8,
   pong: 9,
   sendBatch: 10,
+  'publish-card': 11,
+  'fetch-card': 12,
 });
 
 const signatureLength = 64;
@@ -41,7 +44,10 @@ export function encodeRelayRequest(message: RelayRequest): Uint8Array<ArrayBuffe
       return writer.u32(message.subscription).u64(message.delivery).finish();
     case 'publish':
       return encodePublish(writer.u32(message.request).u8(message.bundles.length), message.bundles);
+    case 'publish-card':
+      return writer.u32(message.request).raw(message.card).finish();
     case 'fetch':
+    case 'fetch-card':
       return writer.u32(message.request).raw(encodeUtf8(message.did)).finish();
     case 'count':
       return writer.u32(message.request).finish();
@@ -77,6 +83,10 @@ function readRequest(reader: ByteReader, type: number): RelayRequest {
       return { type: 'publish', request: readNumber(reader), bundles: readBundles(reader) };
     case types.fetch:
       return { type: 'fetch', request: readNumber(reader), did: readDid(reader) };
+    case types['publish-card']:
+      return { type: 'publish-card', request: readNumber(reader), card: readRest(reader, maxCardBytes) };
+    case types['fetch-card']:
+      return { type: 'fetch-card', request: readNumber(reader), did: readDid(reader) };
     case types.count:
       return { type: 'count', request: readNumber(reader) };
     case types.pong:

@@ -9,6 +9,7 @@ import { RelayConnection } from './relay-connection.ts';
 import { relayDirectory } from './relay-directory.ts';
 import { protocolFault } from './relay-failure.ts';
 import { RelayInbox, type InboxReceiver } from './relay-inbox.ts';
+import { isEncrypted, RelayRoutes } from './relay-routes.ts';
 import { relayOrigin } from './relay-proof.ts';
 
 export type WebSocketTransportOptions = {
@@ -18,7 +19,7 @@ export type WebSocketTransportOptions = {
    */
   readonly relays: string | readonly string[];
   /**
-   * Allows `ws:` to another host than this one. Who sits on the wire can then take over the connection and withhold or redirect mail; it
+   * Allows `ws:` to another host than this one, and to relays that a peer's card names. Who sits on the wire can then take over the connection and withhold or redirect mail; it
    * still reads none.
    */
   readonly unsafeCleartext?: boolean;
@@ -36,17 +37,12 @@ export function webSocketTransport(options: WebSocketTransportOptions): Transpor
   const urls = typeof options.relays === 'string' ? [options.relays] : [...options.relays];
   if (urls.length === 0 || urls.length > maxRelays) throw badOptions(`relays needs 1 to ${maxRelays} addresses`);
   const origins = urls.map((url) => relayOrigin(url));
-  const cleartext = origins.find((origin) => !origin.startsWith('wss://') && !isThisHost(origin));
+  const cleartext = origins.find((origin) => !isEncrypted(origin));
   if (cleartext !== undefined && options.unsafeCleartext !== true) throw badOptions(`${cleartext} is not encrypted: use wss://`);
-  return (owner) => makeTransport(owner, urls);
+  return (owner) => makeTransport(owner, urls, options.unsafeCleartext === true);
 }
 
-/** RFC 6761 §6.3 and the loopback blocks. */
-function isThisHost(origin: string): boolean {
-  return /^ws:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/.test(origin);
-}
-
-function makeTransport(owner: TransportOwner, urls: readonly string[]): Transport {
+function makeTransport(owner: TransportOwner, urls: readonly string[], unsafeCleartext: boolean): Transport {
   const inbox = new RelayInbox(owner.env);
   const connections: RelayConnection[] = urls.map((url) => {
     const connection: RelayConnection = new RelayConnection({
@@ -67,15 +63,18 @@ function makeTransport(owner: TransportOwner, urls: readonly string[]): Transpor
     for (const connection of connections) connection.startDeliveries();
     return subscription;
   };
+  const routes = new RelayRoutes({ owner, own: connections, unsafeCleartext });
   return {
     directory,
-    send: async (to, frame) => void (await send(connections, to, [frame])),
-    sendBatch: (to, frames) => send(connections, to, frames),
+    endpoints: urls,
+    send: async (to, frame) => void (await send(await routes.to(to), to, [frame])),
+    sendBatch: async (to, frames) => send(await routes.to(to), to, frames),
     receive: async (own, handler) => receive(own, { handler: oneAtATime(handler), maxFrames: 1 }),
     receiveBatches: async (own, handler) => receive(own, { handler, maxFrames: maxBatchFrames }),
     close: async () => {
       await inbox.close();
       for (const connection of connections) connection.close();
+      routes.close();
     },
   };
 }

@@ -6,6 +6,7 @@ import { memorySessionStore } from '../../src/session/memory-session-store.ts';
 import { decodeSessionState } from '../../src/session/session-state-codec.ts';
 import { encryptMessage } from '../../src/session/session.ts';
 import { encodeContents } from '../../src/message/contents.ts';
+import { TransportError } from '../../src/errors/transport-error.ts';
 import { flip, rejectionOf } from '../session/support.ts';
 import { contentsOf, makeAgent, makeCouple, settle, type Agent, type Couple } from './support.ts';
 
@@ -189,6 +190,49 @@ describe('a session that replaces another', () => {
     expect(lastSession(couple)).toBe(newest);
   });
 
+  it.each([1, 2, 3])('[SES-LATE-OPENING] held back through %d later replacements, it does not displace the newest session', async (later) => {
+    const couple = await talking(`late opening ${later}`);
+    const { alice, bob, wire } = couple;
+    wire.drop = () => true;
+    await open(alice, bob);
+    const late = (await send(alice, bob, 'held back'), wire.frames.at(-1)!);
+    // With three, one more is lost on the way: the newest then names a session that the receiver never saw.
+    if (later === 3) await open(alice, bob);
+    wire.drop = () => false;
+    for (let i = 0; i < Math.min(later, 2); i++) {
+      await open(alice, bob);
+      await send(alice, bob, `newer ${i}`);
+      await settle();
+    }
+    const newest = lastSession(couple);
+    expect(await bob.messenger.receive(late)).toMatchObject({ status: 'delivered' });
+    await send(bob, alice, 'answer');
+    expect(lastSession(couple)).toBe(newest);
+    const restarted = await makeAgent(wire, couple.env, { identity: bob.identity, store: bob.store });
+    await send(restarted, alice, 'answer');
+    expect(lastSession(couple)).toBe(newest);
+  });
+
+  // Of two that cross the one with the smaller random id is chosen: six couples see both orders.
+  it.each([1, 2, 3, 4, 5, 6])('[SES-LATE-OPENING] nor does it displace a session that the receiver opened since (%d)', async (couple) => {
+    const { alice, bob, wire, env, ...rest } = await talking(`late opening, then ours ${couple}`);
+    wire.drop = () => true;
+    await open(alice, bob);
+    const late = (await send(alice, bob, 'held back'), wire.frames.at(-1)!);
+    wire.drop = () => false;
+    env.advance(10 * 60_000);
+    await settle();
+    await open(bob, alice);
+    await send(bob, alice, 'ours');
+    await settle();
+    await send(alice, bob, 'answered');
+    await settle();
+    const newest = lastSession({ alice, bob, wire, env, ...rest });
+    expect(await bob.messenger.receive(late)).toMatchObject({ status: 'delivered' });
+    await send(bob, alice, 'answer');
+    expect(lastSession({ alice, bob, wire, env, ...rest })).toBe(newest);
+  });
+
   it('[MSG-BOTH-OPEN] both open at once, and choose the same session again after a restart', async () => {
     const couple = await makeCouple('both restart');
     const { bob, wire, env } = couple;
@@ -222,6 +266,72 @@ describe('a session that replaces another', () => {
     await send(alice, bob, 'fresh');
     await settle();
     expect(contentsOf(bob)).toEqual(['hello', 'fresh']);
+  });
+
+  it('[SES-RENEW] a session that both used past half of its life is followed by a new one, and no message is lost', async () => {
+    const { alice, bob, env, wire } = await talking('renewed in band');
+    env.advance(4 * day);
+    await settle();
+    await send(alice, bob, 'halfway');
+    await settle();
+    // The acknowledgement, and with it a bundle.
+    env.advance(60_000);
+    await settle();
+    env.advance(3 * day);
+    await settle();
+    const { length } = bob.entries;
+    const sent = await Promise.all(['one', 'two', 'three'].map((text) => send(alice, bob, text)));
+    await settle();
+    expect(sent.map(({ status }) => status)).toEqual(['sent', 'sent', 'sent']);
+    expect(contentsOf(bob).slice(-3)).toEqual(['one', 'two', 'three']);
+    expect(bob.entries.slice(length).filter(({ type }) => type === 'session.open').length).toBe(1);
+    expect(decodeFrame(wire.frames.at(-1)!).opening).toBeDefined();
+    await send(bob, alice, 'and back');
+    await settle();
+    expect(contentsOf(alice).at(-1)).toBe('and back');
+    expect(bob.errors).toEqual([]);
+  });
+
+  it('[SES-RENEW] without a bundle of the peer it asks the directory, and says what is the matter if there is none', async () => {
+    const directory: Uint8Array[] = [];
+    const fetchBundle = async () => {
+      const bundle = directory.pop();
+      if (bundle === undefined) throw new TransportError({ code: 'TALOS_TRANSPORT_NO_BUNDLE', message: 'none' });
+      return bundle;
+    };
+    const { alice, bob, env } = await talking('renewed by directory', { alice: { fetchBundle } });
+    env.advance(60_000);
+    await settle();
+    env.advance(7 * day);
+    await settle();
+    expect(await rejectionOf(() => send(alice, bob, 'too late'))).toBe('TALOS_SESSION_LIMIT');
+    directory.push(await bob.messenger.bundle());
+    await send(alice, bob, 'in time');
+    await settle();
+    expect(contentsOf(bob).at(-1)).toBe('in time');
+    // A bound that ends nothing opens nothing.
+    expect(await rejectionOf(() => alice.messenger.send(bob.messenger.did, new Uint8Array(2 ** 20)))).toBe('TALOS_SESSION_LIMIT');
+    expect((await alice.store.sessionsWith(bob.messenger.did)).length).toBe(2);
+  });
+
+  it('[MSG-SWEEP] what nobody acknowledged in seven days is forgotten, at the start and once a day', async () => {
+    const { alice, bob, env, wire } = await talking('swept');
+    wire.drop = () => true;
+    await send(alice, bob, 'never arrives');
+    expect((await alice.store.kept(bob.messenger.did)).length).toBeGreaterThan(0);
+    env.advance(6 * day);
+    await settle();
+    await send(alice, bob, 'later');
+    for (let i = 0; i < 2; i++) {
+      env.advance(day);
+      await settle();
+    }
+    expect((await alice.store.kept(bob.messenger.did)).length).toBe(1);
+    await alice.messenger.close();
+    env.advance(7 * day);
+    const next = await makeAgent(wire, env, { identity: alice.identity, store: alice.store });
+    await settle();
+    expect((await next.store.kept(bob.messenger.did)).length).toBe(0);
   });
 
   it('[SES-RESET-BUDGET] a peer that replaces its sessions again and again is refused', async () => {

@@ -53,6 +53,25 @@ describe('SQLite session store', () => {
     await sessions.close();
   });
 
+  it('[MSG-SWEEP] kept contents go by their age, rows of the fence when no copy of their session could send', async () => {
+    const folder = freshFolder();
+    let sessions = await openIn(folder);
+    const { store, fence } = sessions.of(agent);
+    const kept = [1, 2, 3].map((keptAt) => ({ id: `k${keptAt}`, sessionId: 's', to: peer, contents: secret, keptAt }));
+    await store.commit('s', 0, { state: secret, peer, kept });
+    await store.removeKeptBefore(3);
+    expect((await store.kept(peer)).map(({ id }) => id)).toEqual(['k3']);
+    for (const id of ['old', 'new']) await fence.raise(id, 7);
+    await sessions.close();
+    const db = new DatabaseSync(join(folder, 'fence.db'));
+    db.exec("UPDATE fence SET raised = raised - 15 * 86400 WHERE session = 'old'");
+    db.close();
+    sessions = await openIn(folder);
+    await sessions.of(agent).fence.sweep!();
+    expect([await sessions.of(agent).fence.read('old'), await sessions.of(agent).fence.read('new')]).toEqual([0, 7]);
+    await sessions.close();
+  });
+
   it('[STO-SEALED] no state, key, prekey or text is on the disk in clear, and the files are their owner’s alone', async () => {
     const folder = freshFolder();
     const sessions = await openIn(folder);

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodeHex } from '../../src/bytes/hex.ts';
 import type { Env } from '../../src/env/env.ts';
-import { arrivalOf, openBatch, type Arrival, type OpenedFrame } from '../../src/message/open-batch.ts';
+import { openBatch, readArrival, type Arrival, type OpenedFrame } from '../../src/message/open-batch.ts';
 import { decodeFrame, type Frame } from '../../src/session/frame.ts';
 import { maxOldChains } from '../../src/session/limits.ts';
 import { decodeSessionState, encodeSessionState, encodeSkippedKey } from '../../src/session/session-state-codec.ts';
@@ -131,7 +131,7 @@ class Model {
       const bytes = isDamaged ? flip(flight.frame, 20 + (index % (flight.frame.length - 20))) : flight.frame;
       const frame = frameOf(bytes);
       if (frame === undefined) continue;
-      arrivals.push(arrivalOf(bytes, frame));
+      arrivals.push(readArrival(bytes));
       outcomes.push(isDamaged ? this.outcomeOf(to, bytes) : this.deliverOnce(to, flight));
     }
     const budget = { maxTrials: () => 7, spend: () => undefined };
