@@ -257,7 +257,7 @@ describe('a revoked identity', () => {
     await expect.poll(() => trusting.told, { timeout: 20_000 }).toEqual([{ did: alice.client.did, change: 'revoked' }]);
     expect(await guard.run({ tool: 'act', input: { x: 1 } }, async () => 'done')).toMatchObject({ refusal: { code: 'REVOKED' } });
     const fresh = trusting.client.guard({ capability: grant });
-    expect(await fresh.run({ tool: 'act', input: { x: 1 } }, async () => 'done')).toMatchObject({ refusal: { code: 'KEY_UNRESOLVED' } });
+    expect(await fresh.run({ tool: 'act', input: { x: 1 } }, async () => 'done')).toMatchObject({ refusal: { code: 'REVOKED' } });
     expect(await code(trusting.client.send(alice.client.did, 'hello?'))).toBe('TALOS_IDENTITY_REVOKED');
     expect(await code(trusting.client.establishSession(alice.client.did, bundle))).toBe('TALOS_IDENTITY_REVOKED');
     expect(await code(TalosClient.create('alice', { stores: alice.home }))).toBe('TALOS_IDENTITY_REVOKED');
@@ -272,12 +272,15 @@ describe('a revoked identity', () => {
     const options = { to: trusting.client.did, tools: { act: { x: any() } } };
     const run = (capability: string) => trusting.client.guard({ capability }).run({ tool: 'act', input: { x: 1 } }, async () => 'done');
     const before = await alice.client.grant(options);
+    const unused = await alice.client.grant(options);
     const running = trusting.client.guard({ capability: before });
     expect(await running.run({ tool: 'act', input: { x: 1 } }, async () => 'done')).toMatchObject({ value: 'done' });
     await alice.client.rotate();
     await trusting.client.bundle();
     await expect.poll(() => trusting.told.length, { timeout: 20_000 }).toBe(1);
-    expect(await run(before)).toMatchObject({ refusal: { code: 'KEY_UNRESOLVED' } });
+    // What was admitted before has ended; what was not finds no key.
+    expect(await run(before)).toMatchObject({ refusal: { code: 'REVOKED' } });
+    expect(await run(unused)).toMatchObject({ refusal: { code: 'KEY_UNRESOLVED' } });
     expect(await running.run({ tool: 'act', input: { x: 1 } }, async () => 'done')).toMatchObject({ refusal: { code: 'REVOKED' } });
     const after = await alice.client.grant(options);
     expect(await run(after)).toMatchObject({ value: 'done' });
