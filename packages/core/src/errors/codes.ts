@@ -130,6 +130,14 @@ export type SessionErrorCode =
   /** The store holds an older state than was committed: it was restored from a copy. Establish a new session. */
   | 'TALOS_SESSION_ROLLED_BACK';
 
+export type ReceiptErrorCode =
+  /** A request, outcome or countersignature of a remote call that is not of the form of docs/spec/07. */
+  | 'TALOS_RECEIPT_MALFORMED'
+  /** It is not signed by the key of who should have signed it, or that key is not known. */
+  | 'TALOS_RECEIPT_SIGNATURE'
+  /** It is genuine, and about another request, another outcome or another result. */
+  | 'TALOS_RECEIPT_MISMATCH';
+
 export type ErrorCode =
   | UsageErrorCode
   | EncodingErrorCode
@@ -140,4 +148,5 @@ export type ErrorCode =
   | DeniedErrorCode
   | CapabilityErrorCode
   | AuditErrorCode
-  | SessionErrorCode;
+  | SessionErrorCode
+  | ReceiptErrorCode;

@@ -8,6 +8,7 @@ export type {
   EncodingErrorCode,
   ErrorCode,
   IdentityErrorCode,
+  ReceiptErrorCode,
   SessionErrorCode,
   StoreErrorCode,
   TransportErrorCode,
@@ -17,6 +18,7 @@ export { CryptoError } from './crypto-error.ts';
 export { TalosDeniedError } from './denied-error.ts';
 export { EncodingError } from './encoding-error.ts';
 export { IdentityError } from './identity-error.ts';
+export { ReceiptError } from './receipt-error.ts';
 export { SessionError } from './session-error.ts';
 export { StoreError } from './store-error.ts';
 export { TalosError, type TalosErrorOptions } from './talos-error.ts';
