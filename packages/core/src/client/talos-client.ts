@@ -12,7 +12,16 @@ import type { Guard } from '../guard/guard.ts';
 import { keyThumbprint, type AgentId } from '../identity/agent-id.ts';
 import type { Identity } from '../identity/identity.ts';
 import type { KeyHistory } from '../identity/key-history.ts';
+import type { JsonValue } from '../bytes/json-value.ts';
 import type { Received, Sent } from '../message/messenger.ts';
+import type { CallOptions } from '../remote/caller.ts';
+import type { UnacknowledgedCall } from '../remote/call-store.ts';
+import type { DescribeOptions } from '../remote/describer.ts';
+import type { Remote } from '../remote/remote.ts';
+import type { RemoteResult } from '../remote/remote-result.ts';
+import type { RemoteTool, RemoteToolsOptions } from '../remote/remote-tool.ts';
+import type { DescribedTool } from '../remote/tool.ts';
+import type { ServeOptions } from '../remote/tool-table.ts';
 import {
   approvalDesk,
   delegateGrant,
@@ -59,7 +68,9 @@ export class TalosClient {
   /** Handlers by what takes them off the messenger again; undefined while there is none. */
   readonly #messageHandlers = new Map<MessageHandler, (() => void) | undefined>();
   readonly #errorHandlers = new Set<(error: unknown) => void>();
+  readonly #onError = (error: unknown): void => this.#errorHandlers.forEach((handler) => handler(error));
   #messenger: Promise<Conversation> | undefined;
+  #remote: Promise<Remote> | undefined;
   /** The same once it is open: `on` cannot wait. */
   #listening: Conversation | undefined;
   #closing: Promise<void> | undefined;
@@ -209,6 +220,48 @@ export class TalosClient {
     return (await this.#converse()).send(peerDid, content);
   }
 
+  /**
+   * Serves tools to peers: each call needs a capability that was granted for this agent (`at: client.did`), and runs at most once under the guard.
+   * Name all tools in one call: what waited for this agent is answered from then on.
+   * @returns Takes the tools away again.   @throws {@link RemoteError} `TALOS_REMOTE_BAD_TOOL`.
+   */
+  async serve(options: ServeOptions): Promise<() => void> {
+    return (await this.#callRemote()).serve(options);
+  }
+
+  /**
+   * Calls a peer's tool over the session with it. A refusal is a value, and so is `unknown`: then nobody can say whether it ran.
+   * @returns The result with its receipt, which is in this client's log and, once it is signed by both, in the peer's.
+   * @throws {@link SessionError} `TALOS_SESSION_UNKNOWN`; {@link AuditError} if the request could not be recorded: it was not sent then.
+   */
+  async call(peerDid: AgentId, tool: string, input: unknown, options: CallOptions): Promise<RemoteResult> {
+    requireObject('options', options);
+    return (await this.#callRemote()).call(peerDid, { tool, input }, options);
+  }
+
+  /** As `call`, for a tool that yields: chunks in order, and at the end what `call` gives. To stop reading stops the tool. */
+  async *stream(peerDid: AgentId, tool: string, input: unknown, options: CallOptions): AsyncGenerator<JsonValue, RemoteResult, undefined> {
+    requireObject('options', options);
+    return yield* (await this.#callRemote()).stream(peerDid, { tool, input }, options);
+  }
+
+  /** What a peer serves, with schema and digest, as far as the capability covers it. @throws {@link RemoteError} `TALOS_REMOTE_NO_ANSWER`, `_MALFORMED`. */
+  async describe(peerDid: AgentId, options: DescribeOptions = {}): Promise<readonly DescribedTool[]> {
+    return (await this.#callRemote()).describe(peerDid, options);
+  }
+
+  /** A peer's tools, each ready to be called under this capability: what the adapters make their framework's tools of. */
+  async remoteTools(peerDid: AgentId, options: RemoteToolsOptions): Promise<RemoteTool[]> {
+    requireObject('options', options);
+    const { remoteTools } = await import('../remote/remote-tool.ts');
+    return remoteTools(await this.#callRemote(), peerDid, options);
+  }
+
+  /** Outcomes that this agent signed for callers who have not signed them, oldest first. */
+  async unacknowledged(limit?: number): Promise<readonly UnacknowledgedCall[]> {
+    return (await this.#callRemote()).unacknowledged(limit);
+  }
+
   /** Called for each message that opens, once its promise resolves; messages that came earlier wait for the first handler. The result takes it off again. */
   on(event: 'message', handler: MessageHandler): () => void;
   /** Called with what fails where nobody waits: a refused frame, a handler that rejects. Never with plaintext. */
@@ -267,10 +320,22 @@ export class TalosClient {
     }));
   }
 
+  #callRemote(): Promise<Remote> {
+    this.#open();
+    return (this.#remote ??= this.#openRemote().catch((error: unknown) => {
+      this.#remote = undefined;
+      throw error;
+    }));
+  }
+
+  async #openRemote(): Promise<Remote> {
+    const [messenger, { openClientRemote }] = await Promise.all([this.#converse(), import('./client-remote.ts')]);
+    return openClientRemote({ ...this.#parts, messenger, onError: this.#onError });
+  }
+
   async #openMessenger(): Promise<Conversation> {
     const { openConversation } = await import('./conversation.ts');
-    const onError = (error: unknown): void => this.#errorHandlers.forEach((handler) => handler(error));
-    const messenger = await openConversation({ ...this.#parts, onError });
+    const messenger = await openConversation({ ...this.#parts, onError: this.#onError });
     for (const handler of this.#messageHandlers.keys()) this.#messageHandlers.set(handler, messenger.onMessage(handler));
     this.#listening = messenger;
     return messenger;
@@ -285,6 +350,8 @@ export class TalosClient {
   }
 
   async #close(): Promise<void> {
+    const remote = await this.#remote?.catch(() => undefined);
+    await remote?.close();
     const messenger = await this.#messenger?.catch(() => undefined);
     await messenger?.close();
     await this.#parts.sharedState.release();

@@ -21,6 +21,12 @@ export type Received = {
 /** May be called again for a message whose promise it rejected: make its effect idempotent by `id`. */
 export type ReceivedHandler = (message: Received) => void | Promise<void>;
 
+/** As `Received`, for the remote calls of this agent: never shown to the handlers of messages. */
+export type ReceivedRemote = Pick<Received, 'id' | 'from' | 'redelivered'> & { readonly body: Uint8Array };
+
+/** As `ReceivedHandler`. */
+export type RemoteHandler = (message: ReceivedRemote) => Promise<void>;
+
 type Pending = { readonly row: InboxRow; redelivered: boolean };
 
 const firstRetryMs = 1000;
@@ -32,6 +38,7 @@ const closeGraceMs = 5000;
 export class Delivery {
   readonly #parts: { readonly store: SessionStore; readonly env: Env; readonly onError: (error: unknown) => void };
   readonly #handlers = new Set<ReceivedHandler>();
+  readonly #remoteHandlers = new Set<RemoteHandler>();
   /** Rows that no handler has finished, by id. */
   readonly #pending = new Map<string, Pending>();
   readonly #running = new Set<Promise<void>>();
@@ -44,10 +51,22 @@ export class Delivery {
 
   /** What came while there was no handler is handed to the first one. */
   addHandler(handler: ReceivedHandler): () => void {
-    const isFirst = this.#handlers.size === 0;
-    this.#handlers.add(handler);
-    if (isFirst) for (const pending of this.#pending.values()) this.#start(pending, firstRetryMs);
-    return () => void this.#handlers.delete(handler);
+    return this.#add(this.#handlers, handler);
+  }
+
+  addRemoteHandler(handler: RemoteHandler): () => void {
+    return this.#add(this.#remoteHandlers, handler);
+  }
+
+  #add<T>(handlers: Set<T>, handler: T): () => void {
+    const isFirst = handlers.size === 0;
+    handlers.add(handler);
+    if (isFirst) for (const pending of this.#pending.values()) if (this.#handlersOf(pending) === handlers) this.#start(pending, firstRetryMs);
+    return () => void handlers.delete(handler);
+  }
+
+  #handlersOf({ row }: Pending): ReadonlySet<unknown> {
+    return unwrap(row).contents.kind === 'remote' ? this.#remoteHandlers : this.#handlers;
   }
 
   /** Idempotent while the message is pending. */
@@ -55,7 +74,7 @@ export class Delivery {
     if (this.#closed || this.#pending.has(row.id)) return;
     const pending = { row, redelivered };
     this.#pending.set(row.id, pending);
-    if (this.#handlers.size > 0) this.#start(pending, firstRetryMs);
+    if (this.#handlersOf(pending).size > 0) this.#start(pending, firstRetryMs);
   }
 
   async close(): Promise<void> {
@@ -77,10 +96,11 @@ export class Delivery {
 
   /** All handlers of the moment; the row goes when every one of them has resolved. */
   async #handle(pending: Pending, retryMs: number): Promise<void> {
-    const message = messageOf(pending);
+    const { message, remote } = messageOf(pending);
     pending.redelivered = true;
     try {
-      await Promise.all([...this.#handlers].map(async (handler) => handler(message)));
+      if (remote === undefined) await Promise.all([...this.#handlers].map(async (handler) => handler(message)));
+      else await Promise.all([...this.#remoteHandlers].map(async (handler) => handler(remote)));
       await this.#parts.store.removeInbox([pending.row.id]);
       this.#pending.delete(pending.row.id);
     } catch (error) {
@@ -99,11 +119,12 @@ export class Delivery {
   }
 }
 
-function messageOf({ row, redelivered }: Pending): Received {
+function messageOf({ row, redelivered }: Pending): { readonly message: Received; readonly remote?: ReceivedRemote } {
   const { id, contents, isAgain } = unwrap(row);
   // Only what is for the user has a row.
   const content = contents.kind === 'text' ? contents.text : contents.kind === 'data' ? contents.data : '';
-  return { id, messageHash: row.id, from: row.from, content, session: row.sessionId, redelivered: redelivered || isAgain };
+  const message = { id, messageHash: row.id, from: row.from, content, session: row.sessionId, redelivered: redelivered || isAgain };
+  return contents.kind === 'remote' ? { message, remote: { id, from: row.from, redelivered: message.redelivered, body: contents.body } } : { message };
 }
 
 /** The message's name: that of its frame, or of the one that carried it first. */

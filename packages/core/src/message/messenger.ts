@@ -23,7 +23,7 @@ import type { SessionMode } from '../session/opening.ts';
 import type { SessionStore } from '../session/session-store.ts';
 import { Answers } from './answers.ts';
 import { encodeContents } from './contents.ts';
-import { Delivery, type ReceivedHandler } from './delivery.ts';
+import { Delivery, type ReceivedHandler, type RemoteHandler } from './delivery.ts';
 import { Incoming, type Receipt } from './incoming.ts';
 import type { MessageLog } from './message-log.ts';
 import { Outgoing, type Sent } from './outgoing.ts';
@@ -33,7 +33,7 @@ import { SessionTable } from './session-table.ts';
 import type { Subscription, Transport } from './transport.ts';
 
 export type { Receipt } from './incoming.ts';
-export type { Received, ReceivedHandler } from './delivery.ts';
+export type { Received, ReceivedHandler, ReceivedRemote, RemoteHandler } from './delivery.ts';
 export type { Sent } from './outgoing.ts';
 
 export type MessengerOptions = {
@@ -79,6 +79,10 @@ export interface Messenger {
    * not kept; the log's error if it could not be recorded: it then waits in the outbox and is sent once the log takes it.
    */
   send(peerDid: AgentId, content: string | Uint8Array): Promise<Sent>;
+  /** As `send`, to the other end of remote calls, which `onMessage` never sees. */
+  sendRemote(peerDid: AgentId, body: Uint8Array): Promise<Sent>;
+  /** As `onMessage`, for what `sendRemote` sent. */
+  onRemote(handler: RemoteHandler): () => void;
   /** The result takes the handler off again. Messages that came before the first handler wait for it. */
   onMessage(handler: ReceivedHandler): () => void;
   /**
@@ -144,6 +148,9 @@ function messenger(parts: Parts): Messenger {
         const contents = encodeContent(content);
         return outgoing.send(await table.preferred(peerDid), { peer: peerDid, contents });
       }),
+    sendRemote: (peerDid, body) =>
+      open(async () => outgoing.send(await table.preferred(peerDid), { peer: peerDid, contents: encodeContents({ kind: 'remote', body }) })),
+    onRemote: (handler) => delivery.addRemoteHandler(handler),
     onMessage: (handler) => delivery.addHandler(handler),
     receive: (frame) => open(() => incoming.receive(frame)),
     close: () => (parts.closing ??= close(parts)),
