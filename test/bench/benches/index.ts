@@ -12,6 +12,7 @@ import { ed25519Verify } from './ed25519-verify.ts';
 import { importCore } from './import-core.ts';
 import { merkleAppend } from './merkle-append.ts';
 import { popVerify } from './pop-verify.ts';
+import { remoteCall1, remoteCall64 } from './remote-call.ts';
 import { sessionBenches } from './session.ts';
 import { sizeGuard } from './size-guard.ts';
 
@@ -29,6 +30,8 @@ export const benches: readonly Bench[] = [
   auditAppendSqlite8,
   auditAppendPostgres,
   importCore,
+  remoteCall1,
+  remoteCall64,
   ...sessionBenches,
 ];
 export const sizes: readonly { readonly name: string; readonly bytes: () => Promise<number> }[] = [sizeGuard];

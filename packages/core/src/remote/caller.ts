@@ -8,6 +8,7 @@ import { encodeUtf8 } from '../bytes/utf8.ts';
 import { issueInvocation } from '../capability/invocation.ts';
 import { parseLink } from '../capability/parsed-link.ts';
 import type { Env } from '../env/env.ts';
+import { RemoteError } from '../errors/remote-error.ts';
 import { SessionError } from '../errors/session-error.ts';
 import { UsageError } from '../errors/usage-error.ts';
 import { copyPlainObject } from '../guard/plain-json.ts';
@@ -167,7 +168,7 @@ export class Caller {
   /** Without a session nothing went out. Any other failure may have left it in the outbox, from where it still goes. */
   #notSent(call: OutgoingCall, error: unknown): void {
     call.settle({ status: 'unknown', reason: 'not-sent', receipt: { request: call.parts.token } });
-    if (SessionError.isInstance(error) || UsageError.isInstance(error)) throw error;
+    if (SessionError.isInstance(error) || UsageError.isInstance(error) || RemoteError.isInstance(error)) throw error;
     this.#parts.onError(error);
   }
 

@@ -2,7 +2,7 @@
 import type { JsonValue } from '../bytes/json-value.ts';
 import { RemoteError } from '../errors/remote-error.ts';
 import { deny } from '../capability/denial.ts';
-import { refusalOf, type Refusal } from '../guard/refusal.ts';
+import { deniedError, refusalOf } from '../guard/refusal.ts';
 import type { AgentId } from '../identity/agent-id.ts';
 import type { CallOptions } from './caller.ts';
 import type { Remote } from './remote.ts';
@@ -13,10 +13,10 @@ export type RemoteToolCall = Pick<CallOptions, 'signal' | 'timeoutMs' | 'callId'
 
 export type RemoteTool = DescribedTool & {
   /**
-   * Calls it. A refusal is what a model may read; the receipt stands in the log.
-   * @throws {@link RemoteError} `TALOS_REMOTE_TOOL_FAILED` if the tool threw; `TALOS_REMOTE_NOT_DONE` if it was cancelled, is unknown or disputed.
+   * Calls it, as a framework's tool is called. The receipt stands in the log.
+   * @throws {@link TalosDeniedError} if it was refused: its message is what a model may read. {@link RemoteError} `TALOS_REMOTE_TOOL_FAILED` if the tool threw; `TALOS_REMOTE_NOT_DONE` if it was cancelled, is unknown or disputed.
    */
-  readonly execute: (input: unknown, call?: RemoteToolCall) => Promise<JsonValue | Refusal | undefined>;
+  readonly execute: (input: unknown, call?: RemoteToolCall) => Promise<JsonValue | undefined>;
   /** The same with all that is known of the call: receipt, denial, whether it may have run. */
   readonly call: (input: unknown, call?: RemoteToolCall) => Promise<RemoteResult>;
   /** For tools that yield. */
@@ -56,12 +56,12 @@ export async function remoteTools(remote: Pick<Remote, 'call' | 'stream' | 'desc
 }
 
 /** What a framework's tool gives back. @throws as `RemoteTool.execute`. */
-function valueOf(result: RemoteResult): JsonValue | Refusal | undefined {
+function valueOf(result: RemoteResult): JsonValue | undefined {
   switch (result.status) {
     case 'ok':
       return result.value;
     case 'denied':
-      return refusalOf(deny(result.denial.code as 'RATE', result.denial));
+      throw deniedError(refusalOf(deny(result.denial.code as 'RATE', result.denial)));
     case 'error':
       throw new RemoteError({
         code: 'TALOS_REMOTE_TOOL_FAILED',
