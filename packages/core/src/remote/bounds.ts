@@ -42,3 +42,6 @@ export const maxDepth = 36;
 
 /** Calls whose outcome a caller remembers, to know a second answer from a first one without its log. */
 export const maxRecent = 4096;
+
+/** How long tools that were told to stop are waited for when an agent closes. */
+export const closeGraceMs = 5000;

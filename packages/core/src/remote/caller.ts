@@ -34,7 +34,7 @@ export type CallOptions = {
   readonly capability: string;
   /** How long to wait, and how long the callee may work. Default a minute, at most a day; the callee counts whole seconds. */
   readonly timeoutMs?: number;
-  /** Stops the tool at the callee. */
+  /** Stops the tool at the callee. If it is aborted already, nothing is sent and its reason is thrown. */
   readonly signal?: AbortSignal | undefined;
   /** The caller's name of the call in both logs. Default: a new id. */
   readonly callId?: string | undefined;
@@ -133,6 +133,7 @@ export class Caller {
     if ('notPlain' in copied) throw usage(`input is not plain JSON at ${JSON.stringify(copied.notPlain.path)}`);
     const { capability, timeoutMs = defaultTimeoutMs, signal, callId = generateEntryId(env) } = options;
     if (!(timeoutMs > 0 && timeoutMs <= maxTimeoutMs)) throw usage(`timeoutMs is above 0 and at most ${maxTimeoutMs}`);
+    signal?.throwIfAborted();
     const { cap, exp } = this.#leafOf(capability);
     const deadline = env.now() + timeoutMs;
     const until = Math.max(Math.floor(env.now() / 1000) + 1, Math.min(exp, Math.ceil(deadline / 1000)));

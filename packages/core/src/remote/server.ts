@@ -10,7 +10,7 @@ import { receiptEntry, receiptEntryId, type ReceiptPart } from '../receipt/recei
 import { hashRequest, readRequest, type Request } from '../receipt/request.ts';
 import { admitCall, type AdmitCallParts, type CallMessage } from './admit-call.ts';
 import { answerEnded, shownDenial, type ResultMessage } from './answer.ts';
-import { maxRecent } from './bounds.ts';
+import { closeGraceMs, maxRecent } from './bounds.ts';
 import type { StoredCall } from './call-store.ts';
 import { ChunkSender } from './chunk-sender.ts';
 import { PeerSlots } from './peer-slots.ts';
@@ -73,7 +73,11 @@ export class Server {
   /** Tells every tool at work to stop, and waits for what comes of it. */
   async close(): Promise<void> {
     for (const { abort } of this.#active.values()) abort.abort(new Error('this agent stops'));
-    await Promise.allSettled([...this.#active.values()].map(({ done }) => done));
+    let cancel = (): void => undefined;
+    // A tool that does not listen must not hold up `close` for ever: its call comes again, and its outcome is unknown.
+    const grace = new Promise<void>((resolve) => (cancel = this.#parts.env.after(closeGraceMs, resolve)));
+    await Promise.race([Promise.allSettled([...this.#active.values()].map(({ done }) => done)), grace]);
+    cancel();
   }
 
   async #inTurn(turn: Promise<() => void>, work: () => Promise<void>): Promise<void> {
