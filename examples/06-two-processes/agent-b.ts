@@ -44,7 +44,7 @@ await client.serve({
       name: 'write_report',
       description: 'Writes a report on a region.',
       inputSchema: { type: 'object', properties: { region: { type: 'string' } }, required: ['region'] },
-      execute: async ({ region }) => writeReport(String(region)),
+      execute: async ({ region }) => writeReport(region as string),
     },
   ],
 });
@@ -85,12 +85,15 @@ async function refusals(): Promise<number> {
   return count;
 }
 
-process.on('message', async (question: Question) => {
+async function answer(question: Question): Promise<void> {
   if (question.ask === 'proofs') {
-    process.send?.({ proofs: await proofs(question.request), verifierKey: client.log.verifierKey, refusals: await refusals(), wire: Buffer.concat(frames).toString('latin1') });
+    const told = { proofs: await proofs(question.request), verifierKey: client.log.verifierKey, refusals: await refusals() };
+    process.send?.({ ...told, wire: Buffer.concat(frames).toString('latin1') });
     return;
   }
   await client.close();
   process.disconnect();
-});
+}
+
+process.on('message', (question: Question) => void answer(question));
 process.send?.({ did: client.did, capability });

@@ -47,6 +47,9 @@ export type ReadableLog = Pick<
   'origin' | 'verifierKey' | 'size' | 'checkpoint' | 'proveInclusion' | 'proveConsistency' | 'entry' | 'find' | 'openings'
 >;
 
+/** A call as it is said: whom, what, with which arguments, and by which right. */
+type RemoteCallWords = readonly [tool: string, input: unknown, options: CallOptions];
+
 type Parts = {
   readonly name: string;
   readonly home: Home;
@@ -234,13 +237,13 @@ export class TalosClient {
    * @returns The result with its receipt, which is in this client's log and, once it is signed by both, in the peer's.
    * @throws {@link SessionError} `TALOS_SESSION_UNKNOWN`; {@link AuditError} if the request could not be recorded: it was not sent then.
    */
-  async call(peerDid: AgentId, tool: string, input: unknown, options: CallOptions): Promise<RemoteResult> {
+  async call(peerDid: AgentId, ...[tool, input, options]: RemoteCallWords): Promise<RemoteResult> {
     requireObject('options', options);
     return (await this.#callRemote()).call(peerDid, { tool, input }, options);
   }
 
   /** As `call`, for a tool that yields: chunks in order, and at the end what `call` gives. To stop reading stops the tool. */
-  async *stream(peerDid: AgentId, tool: string, input: unknown, options: CallOptions): AsyncGenerator<JsonValue, RemoteResult, undefined> {
+  async *stream(peerDid: AgentId, ...[tool, input, options]: RemoteCallWords): AsyncGenerator<JsonValue, RemoteResult, undefined> {
     requireObject('options', options);
     return yield* (await this.#callRemote()).stream(peerDid, { tool, input }, options);
   }

@@ -2,6 +2,16 @@ export type { BundleDirectory, BundleShortage } from './bundle-directory.ts';
 export { decodeContents, encodeContents, type MessageContents } from './contents.ts';
 export { memoryTransport } from './memory-transport.ts';
 export type { MessageLog, MessageLogEntry } from './message-log.ts';
-export { openMessenger, type Messenger, type MessengerOptions, type Receipt, type Received, type ReceivedHandler, type ReceivedRemote, type RemoteHandler, type Sent } from './messenger.ts';
+export {
+  openMessenger,
+  type Messenger,
+  type MessengerOptions,
+  type Receipt,
+  type Received,
+  type ReceivedHandler,
+  type ReceivedRemote,
+  type RemoteHandler,
+  type Sent,
+} from './messenger.ts';
 export type { BundleOptions } from './own-prekeys.ts';
 export type { Subscription, Transport, TransportFactory, TransportOwner } from './transport.ts';

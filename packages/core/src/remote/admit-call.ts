@@ -26,14 +26,14 @@ export type AdmitCallParts = {
   readonly partyKeys: (did: AgentId) => PartyKeys;
 };
 
-export type ArrivedCall = { readonly from: AgentId; readonly message: CallMessage; readonly entry: TableEntry | undefined };
+export type ArrivedCall = { readonly from: AgentId; readonly message: CallMessage; readonly find: (tool: string) => TableEntry | undefined };
 
 /** A request that is known to be the peer's, and that nobody else works on. */
 export type Claimed = { readonly request: Request; readonly id: string };
 
 export type AdmittedCall =
   /** May be decided by a guard. */
-  | ({ readonly status: 'claimed'; readonly handle: CapabilityHandle } & Claimed)
+  | ({ readonly status: 'claimed'; readonly handle: CapabilityHandle; readonly entry: TableEntry } & Claimed)
   /** Genuine, and its capability does not hold: the refusal is recorded and signed. */
   | ({ readonly status: 'denied'; readonly denial: Denial } & Claimed)
   /** The same request again: it is answered as it was before. */
@@ -45,7 +45,7 @@ export type AdmittedCall =
 const windowSeconds = 60;
 
 export async function admitCall(parts: AdmitCallParts, arrived: ArrivedCall): Promise<AdmittedCall> {
-  const { from, message, entry } = arrived;
+  const { from, message } = arrived;
   let request: Request;
   try {
     request = readRequest(message.request);
@@ -53,7 +53,9 @@ export async function admitCall(parts: AdmitCallParts, arrived: ArrivedCall): Pr
     return { status: 'refused', denial: deny('POP_BAD', { constraint: 'token' }) };
   }
   const claiming = new Claiming(parts, { from, request, token: message.request });
-  const admission = entry === undefined ? { denied: deny('TOOL_UNGRANTED') } : await entry.verifierFor(from).admit(message.capability, { peer: from });
+  const entry = arrived.find(request.claims.tool);
+  if (entry === undefined) return admitDenied(parts, { from, message, request, claiming }, deny('TOOL_UNGRANTED'));
+  const admission = await entry.verifierFor(from).admit(message.capability, { peer: from });
   if (admission.denied !== undefined) return admitDenied(parts, { from, message, request, claiming }, admission.denied);
   const { handle } = admission;
   const { denied } = await verifyInvocation({
@@ -67,7 +69,7 @@ export async function admitCall(parts: AdmitCallParts, arrived: ArrivedCall): Pr
     budget: parts.budget,
     peer: from,
   });
-  if (denied === undefined) return { status: 'claimed', handle, request, id: claiming.id };
+  if (denied === undefined) return { status: 'claimed', handle, entry, request, id: claiming.id };
   return (await claiming.seen()) ?? { status: 'refused', denial: denied };
 }
 

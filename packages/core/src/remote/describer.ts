@@ -75,5 +75,9 @@ function readTool(value: JsonValue): DescribedTool {
 }
 
 function noAnswer(): RemoteError {
-  return new RemoteError({ code: 'TALOS_REMOTE_NO_ANSWER', message: 'the peer did not say in time what it serves: is it running, and does it serve anything?', retryable: true });
+  return new RemoteError({
+    code: 'TALOS_REMOTE_NO_ANSWER',
+    message: 'the peer did not say in time what it serves: is it running, and does it serve anything?',
+    retryable: true,
+  });
 }

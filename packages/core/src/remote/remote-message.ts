@@ -58,7 +58,9 @@ const denialShape = /* @__PURE__ */ claimShape(
   { retryAfter: isCount, arg: isText(1024), constraint: isText(256) },
 );
 const isSigned: ClaimReader = (value) =>
-  Array.isArray(value) && value.length <= maxCountersignatures && value.every((item: JsonValue) => isObject(item) && readStatementClaims(item as JsonObject, signedShape));
+  Array.isArray(value) &&
+  value.length <= maxCountersignatures &&
+  value.every((item: JsonValue) => isObject(item) && readStatementClaims(item as JsonObject, signedShape));
 const isDenial: ClaimReader = (value) => isObject(value) && readStatementClaims(value as JsonObject, denialShape) === value;
 
 const shapes = /* @__PURE__ */ Object.freeze({

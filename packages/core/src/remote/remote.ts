@@ -64,7 +64,11 @@ export function openRemote(options: RemoteOptions): Remote {
   const parts = { ...options, origin: options.log.origin, budget: verificationBudget(env), partyKeys: options.partyKeys ?? didPartyKeys(), say };
   const tools = new ToolTable(parts);
   const countersigner = new Countersigner(parts);
-  const rooms: Rooms = { server: new Server({ ...parts, tools }), caller: new Caller({ ...parts, countersigner }), describer: new Describer({ env, say, tools }) };
+  const rooms: Rooms = {
+    server: new Server({ ...parts, tools }),
+    caller: new Caller({ ...parts, countersigner }),
+    describer: new Describer({ env, say, tools }),
+  };
   let stop: (() => void) | undefined;
   const listen = (): void => void (stop ??= messenger.onRemote((message) => take(rooms, message, onError)));
   let closing: Promise<void> | undefined;

@@ -7,6 +7,7 @@ import type { AppendedEntry } from '../audit/append-queue.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { EntryInput } from '../audit/recorder.ts';
 import { canonicalJson } from '../bytes/canonical-json.ts';
+import { equalBytes } from '../bytes/equal.ts';
 import type { JsonValue } from '../bytes/json-value.ts';
 import type { CapabilityHandle } from '../capability/capability-handle.ts';
 import type { Denial } from '../capability/denial.ts';
@@ -25,7 +26,7 @@ import type { Claimed, CallMessage } from './admit-call.ts';
 import { answerDenied, answerEnded, shownDenial, shownError, type AnswerParts, type ResultMessage, type ToolEnd } from './answer.ts';
 import { maxResultBytes } from './bounds.ts';
 import type { CallStore } from './call-store.ts';
-import { ChunkSender } from './chunk-sender.ts';
+import type { ChunkSender } from './chunk-sender.ts';
 import { decodeRemote, encodeRemote } from './remote-message.ts';
 import { isAsyncIterable, type DescribedTool, type ServedTool } from './tool.ts';
 
@@ -90,7 +91,10 @@ export class ServedCall {
     }
   }
 
-  async #execute(tool: ServedTool, run: { readonly input: Parameters<ServedTool['execute']>[0]; readonly grant: Grant; readonly signal: AbortSignal }): Promise<unknown> {
+  async #execute(
+    tool: ServedTool,
+    run: { readonly input: Parameters<ServedTool['execute']>[0]; readonly grant: Grant; readonly signal: AbortSignal },
+  ): Promise<unknown> {
     const { from, chunks, message, request } = this.#input;
     this.#isStarted = true;
     const { signal, grant, input } = run;
@@ -162,10 +166,12 @@ export class ServedCall {
   /** Whether it is ours that is kept: another process may have taken this one for dead and said so. */
   async #keep(answer: ResultMessage): Promise<boolean> {
     const { calls, env } = this.#parts;
-    const kept = await calls.settle(this.#input.id, encodeRemote(answer), env.now());
+    const own = encodeRemote(answer);
+    const kept = await calls.settle(this.#input.id, own, env.now());
     if (kept === undefined) throw unrecorded();
-    this.#answer = decodeRemote(kept) as ResultMessage;
-    return this.#answer.outcome === answer.outcome;
+    const isOurs = equalBytes(kept, own);
+    this.#answer = isOurs ? answer : (decodeRemote(kept) as ResultMessage);
+    return isOurs;
   }
 
   #receipt(part: ReceiptPart, text: string): EntryInput {
@@ -222,7 +228,8 @@ async function collect(chunks: AsyncIterable<unknown>, signal: AbortSignal): Pro
     const plain = plainResult(chunk ?? null);
     all.push(plain?.json);
     bytes += plain?.bytes ?? 0;
-    if (bytes > maxResultBytes) throw new RemoteError({ code: 'TALOS_REMOTE_TOO_LARGE', message: 'the chunks are more than one result may hold: call it as a stream' });
+    if (bytes > maxResultBytes)
+      throw new RemoteError({ code: 'TALOS_REMOTE_TOO_LARGE', message: 'the chunks are more than one result may hold: call it as a stream' });
   }
   return all;
 }
@@ -232,5 +239,9 @@ async function* single(value: JsonValue | undefined): AsyncIterable<JsonValue> {
 }
 
 function unrecorded(): RemoteError {
-  return new RemoteError({ code: 'TALOS_REMOTE_NO_ANSWER', message: 'the outcome of a call could not be kept or recorded: it is answered when it comes again', retryable: true });
+  return new RemoteError({
+    code: 'TALOS_REMOTE_NO_ANSWER',
+    message: 'the outcome of a call could not be kept or recorded: it is answered when it comes again',
+    retryable: true,
+  });
 }

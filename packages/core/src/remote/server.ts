@@ -5,7 +5,7 @@ import type { Env } from '../env/env.ts';
 import { refusalEntry } from '../guard/call-entries.ts';
 import type { AgentId } from '../identity/agent-id.ts';
 import { verifyCountersignature } from '../receipt/countersign.ts';
-import { readOutcome, type Outcome } from '../receipt/outcome.ts';
+import { readOutcome } from '../receipt/outcome.ts';
 import { receiptEntry, receiptEntryId, type ReceiptPart } from '../receipt/receipt-entry.ts';
 import { hashRequest, readRequest, type Request } from '../receipt/request.ts';
 import { admitCall, type AdmitCallParts, type CallMessage } from './admit-call.ts';
@@ -31,12 +31,15 @@ export type ServerParts = AdmitCallParts &
 /** A call at work. The peer is part of its key: who sends a stolen request must not stand in the way of its owner. */
 type Active = { readonly abort: AbortController; readonly chunks: ChunkSender; done: Promise<void> };
 
+/** `outcome`: S. */
+type SignedCall = { readonly request: Request; readonly outcome: string; readonly peer: AgentId };
+
 export class Server {
   readonly #parts: ServerParts;
   readonly #active = new Map<string, Active>();
   readonly #slots = new PeerSlots();
   /** Signed lately and not countersigned: saves the store's look-up and the parsing. */
-  readonly #signed = new Map<string, { readonly request: Request; readonly outcome: Outcome; readonly peer: AgentId }>();
+  readonly #signed = new Map<string, SignedCall>();
 
   constructor(parts: ServerParts) {
     this.#parts = parts;
@@ -44,12 +47,12 @@ export class Server {
 
   /** Resolves when the answer is durable and on its way. Rejects if it is not: the call then comes again. */
   call(from: AgentId, message: CallMessage): Promise<void> {
-    const key = keyOf(from, hashRequest(message.request));
+    const request = hashRequest(message.request);
+    const key = keyOf(from, request);
     const present = this.#active.get(key);
     if (present !== undefined) return present.done;
     const turn = this.#slots.enter(from);
     if (turn === undefined) return this.#refuse(from, message, { code: 'RATE', retryAfter: 1 });
-    const request = hashRequest(message.request);
     const chunks = new ChunkSender((chunk) => this.#parts.say(from, { kind: 'chunk', request, ...chunk }));
     const active: Active = { abort: new AbortController(), chunks, done: Promise.resolve() };
     this.#active.set(key, active);
@@ -92,20 +95,18 @@ export class Server {
   async #serve({ from, message, active }: { readonly from: AgentId; readonly message: CallMessage; readonly active: Active }): Promise<void> {
     const receivedAt = Math.floor(this.#parts.env.now());
     if (message.signed !== undefined) void this.countersigned(from, message.signed).catch(this.#parts.onError);
-    const entry = this.#parts.tools.find(toolOf(message));
-    const admitted = await admitCall(this.#parts, { from, message, entry });
+    const admitted = await admitCall(this.#parts, { from, message, find: (tool) => this.#parts.tools.find(tool) });
     if (admitted.status === 'refused') return this.#refuse(from, message, shownDenial(admitted.denial));
     if (admitted.status === 'seen') return this.#answerAgain(from, admitted.request, admitted.call);
     const { request, id } = admitted;
     const served = new ServedCall(this.#parts, { request, id, from, message, receivedAt, signal: active.abort.signal, chunks: active.chunks });
-    const answer =
-      admitted.status === 'claimed' && entry !== undefined ? await served.run({ tool: entry.tool, described: entry.described }, admitted.handle) : await served.refuse(admitted.status === 'denied' ? admitted.denial : deny('TOOL_UNGRANTED'));
+    const answer = admitted.status === 'claimed' ? await served.run(admitted.entry, admitted.handle) : await served.refuse(admitted.denial);
     await this.#answer(from, request, answer);
   }
 
   async #answer(from: AgentId, request: Request, answer: ResultMessage): Promise<void> {
     if (answer.outcome !== undefined) {
-      this.#signed.set(request.hash, { request, outcome: readOutcome(answer.outcome), peer: from });
+      this.#signed.set(request.hash, { request, outcome: answer.outcome, peer: from });
       if (this.#signed.size > maxRecent) this.#signed.delete(this.#signed.keys().next().value as string);
     }
     await this.#parts.say(from, answer);
@@ -131,7 +132,11 @@ export class Server {
   async #refuse(from: AgentId, message: CallMessage, denial: ReturnType<typeof shownDenial>): Promise<void> {
     const { agent, budget, log, say } = this.#parts;
     if (denial.code !== 'RATE' && budget.spend(from) === undefined) {
-      const entry = refusalEntry({ agent, capabilityHash: '' }, { tool: toolOf(message), input: {}, framework: 'talos.remote' }, deny(denial.code as 'POP_BAD', denial));
+      const entry = refusalEntry(
+        { agent, capabilityHash: '' },
+        { tool: toolOf(message), input: {}, framework: 'talos.remote' },
+        deny(denial.code as 'POP_BAD', denial),
+      );
       await log.append({ ...entry, peer: from, request: hashRequest(message.request) });
     }
     await say(from, { kind: 'result', request: hashRequest(message.request), denial });
@@ -144,7 +149,7 @@ export class Server {
     // Another's call, one that was countersigned before, or one that we know nothing of.
     if (signed === undefined || signed.peer !== from) return;
     try {
-      verifyCountersignature(signature, { outcome: signed.outcome, caller: partyKeys(from) });
+      verifyCountersignature(signature, { outcome: readOutcome(signed.outcome), caller: partyKeys(from) });
     } catch (error) {
       this.#parts.onError(error);
       return;
@@ -156,11 +161,11 @@ export class Server {
     await calls.acknowledge(hash);
   }
 
-  async #stored(hash: string): Promise<{ readonly request: Request; readonly outcome: Outcome; readonly peer: AgentId } | undefined> {
+  async #stored(hash: string): Promise<SignedCall | undefined> {
     const call = await this.#parts.calls.find(hash);
     if (call?.answer === undefined || call.acknowledged) return undefined;
     const { outcome } = decodeRemote(call.answer) as ResultMessage;
-    return outcome === undefined ? undefined : { request: readRequest(call.token), outcome: readOutcome(outcome), peer: call.peer };
+    return outcome === undefined ? undefined : { request: readRequest(call.token), outcome, peer: call.peer };
   }
 
   /** After a crash it may be there. With both ends in one log the other end's entry does not count for ours. */

@@ -34,7 +34,12 @@ export type TableParts = {
 /** Admits capabilities that a peer presents: they have to be that peer's own. */
 export type PeerVerifier = Pick<CapabilityVerifier, 'admit'>;
 
-type Registration = { readonly issuers: readonly AgentId[]; readonly isOpen: boolean; readonly verifiers: Map<AgentId, PeerVerifier>; readonly policies: PolicyCache };
+type Registration = {
+  readonly issuers: readonly AgentId[];
+  readonly isOpen: boolean;
+  readonly verifiers: Map<AgentId, PeerVerifier>;
+  readonly policies: PolicyCache;
+};
 export type TableEntry = { readonly tool: ServedTool; readonly described: DescribedTool; readonly verifierFor: (peer: AgentId) => PeerVerifier };
 type Row = TableEntry & { readonly registration: Registration };
 
@@ -108,7 +113,10 @@ export class ToolTable {
   }
 }
 
-async function covers(verifier: PeerVerifier, { capability, peer, tool }: { readonly capability: string; readonly peer: AgentId; readonly tool: string }): Promise<boolean> {
+async function covers(
+  verifier: PeerVerifier,
+  { capability, peer, tool }: { readonly capability: string; readonly peer: AgentId; readonly tool: string },
+): Promise<boolean> {
   const { handle } = await verifier.admit(capability, { peer });
   const admitted = CapabilityHandle.open(handle);
   return admitted !== undefined && grantsFor(admitted.leaf.policy, tool).length > 0;

@@ -28,7 +28,8 @@ export function checkDefinition({ name, description, inputSchema }: ToolDefiniti
   if (typeof name !== 'string' || !isToolName(name)) throw bad('its name is not a name of a capability');
   if (typeof description !== 'string' || description.length > maxDescriptionLength) throw bad(`its description has at most ${maxDescriptionLength} characters`);
   try {
-    if (canonicalJson(inputSchema).length <= maxSchemaBytes) return { name, description, inputSchema, toolDigest: toolDigest({ name, description, inputSchema }) };
+    if (canonicalJson(inputSchema).length <= maxSchemaBytes)
+      return { name, description, inputSchema, toolDigest: toolDigest({ name, description, inputSchema }) };
   } catch {
     throw bad('its inputSchema is not plain JSON');
   }

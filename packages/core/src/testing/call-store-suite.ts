@@ -32,7 +32,8 @@ async function once(store: CallStore): Promise<void> {
   expectVerdict(await store.claim(claimOf('a'), start), 'new');
   const again = await store.claim(claimOf('a'), start);
   expectVerdict(again, 'seen');
-  if (again.verdict === 'seen' && (again.call.request !== 'request a' || again.call.token !== 'token a' || again.call.peer !== peer)) throw new Error('another call was given');
+  if (again.verdict === 'seen' && (again.call.request !== 'request a' || again.call.token !== 'token a' || again.call.peer !== peer))
+    throw new Error('another call was given');
   if (again.verdict === 'seen' && (again.call.answer !== undefined || again.call.acknowledged)) throw new Error('a call without an answer has one');
   expectVerdict(await store.claim(claimOf('b'), start), 'new');
 }

@@ -71,7 +71,11 @@ function crashingHome(home: Home): Home {
       const { store } = sessions;
       return {
         ...sessions,
-        store: { ...store, commit: (...args) => around('commit', () => store.commit(...args)), removeInbox: (ids) => around('removeInbox', () => store.removeInbox(ids)) },
+        store: {
+          ...store,
+          commit: (...args) => around('commit', () => store.commit(...args)),
+          removeInbox: (ids) => around('removeInbox', () => store.removeInbox(ids)),
+        },
       };
     },
   };
@@ -136,8 +140,7 @@ async function writeReceipts(): Promise<void> {
   for (let index = 0; index < client.log.size; index++) {
     const { entry } = await client.log.entry(index);
     const part = readReceiptEntry(entry);
-    if (part !== undefined && entry.agent === client.did) lines.push(`${String(entry['call'])} ${part.part} ${part.text}`);
+    if (part !== undefined && entry.agent === client.did) lines.push(`${entry['call'] as string} ${part.part} ${part.text}`);
   }
   writeFileSync(file(`${name}.receipts`), `${lines.join('\n')}\n`);
 }
-

@@ -330,7 +330,10 @@ describe('a call that is stopped', () => {
 
   it('[REMOTE-OVERSIZE] arguments and results above the bound are refused with a code', async () => {
     const pair = await makePair({ serve: [tool('large', () => 'x'.repeat(600_000)), echo] });
-    expect(await pair.a.call(pair.b.did, 'large', {}, { capability: pair.capability })).toMatchObject({ status: 'error', error: { message: expect.stringContaining('result') } });
+    expect(await pair.a.call(pair.b.did, 'large', {}, { capability: pair.capability })).toMatchObject({
+      status: 'error',
+      error: { message: expect.stringContaining('result') },
+    });
     const calling = pair.a.call(pair.b.did, 'echo', { text: 'x'.repeat(800_000) }, { capability: pair.capability });
     await expect(calling).rejects.toMatchObject({ code: 'TALOS_REMOTE_TOO_LARGE' });
     await pair.close();
@@ -340,7 +343,9 @@ describe('a call that is stopped', () => {
     const pair = await makePair({ serve: [echo] });
     await expect(pair.b.serve({ tools: [echo] })).rejects.toMatchObject({ code: 'TALOS_REMOTE_BAD_TOOL' });
     await expect(pair.b.serve({ tools: [{ ...echo, name: 'no name' }] })).rejects.toMatchObject({ code: 'TALOS_REMOTE_BAD_TOOL' });
-    await expect(pair.b.serve({ tools: [{ ...echo, name: 'x', inputSchema: schema, execute: 1 as never }] })).rejects.toMatchObject({ code: 'TALOS_REMOTE_BAD_TOOL' });
+    await expect(pair.b.serve({ tools: [{ ...echo, name: 'x', inputSchema: schema, execute: 1 as never }] })).rejects.toMatchObject({
+      code: 'TALOS_REMOTE_BAD_TOOL',
+    });
     await pair.close();
     await expect(TalosClient.prototype.serve.call(pair.b, { tools: [] })).rejects.toMatchObject({ code: 'TALOS_USAGE_CLOSED' });
   });

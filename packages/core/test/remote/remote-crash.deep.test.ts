@@ -68,7 +68,8 @@ it.runIf(process.env['TALOS_DEEP'] === '1')(
     const [held, kept] = [receipts('callee'), receipts('caller')];
     for (const [key, texts] of [...held, ...kept]) if (key.endsWith(' outcome')) expect([key, new Set(texts).size]).toEqual([key, 1]);
     for (const [key, texts] of held) if (kept.has(key) && key.endsWith(' outcome')) expect(kept.get(key)).toContain(texts[0]);
-    for (const id of asked) for (const part of ['request', 'outcome', 'countersignature']) expect([id, part, kept.has(`${id} ${part}`)]).toEqual([id, part, true]);
+    for (const id of asked)
+      for (const part of ['request', 'outcome', 'countersignature']) expect([id, part, kept.has(`${id} ${part}`)]).toEqual([id, part, true]);
     expect([...kept.keys(), ...held.keys()].filter((key) => key.endsWith(' dispute'))).toEqual([]);
   },
   600_000,
@@ -103,7 +104,9 @@ async function start(name: 'caller' | 'callee', point = 'never'): Promise<Life> 
   let errors = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
   child.stdin.on('error', () => undefined);
-  const ended = new Promise<string>((resolve) => child.on('close', (code, signal) => resolve(signal === 'SIGKILL' ? 'killed' : code === 0 ? 'ended' : `${code}: ${errors}`)));
+  const ended = new Promise<string>((resolve) =>
+    child.on('close', (code, signal) => resolve(signal === 'SIGKILL' ? 'killed' : code === 0 ? 'ended' : `${code}: ${errors}`)),
+  );
   const ready = new Promise((resolve) => child.stdout.once('data', resolve));
   await Promise.race([ready, ended]);
   return { ended, say: (line) => void child.stdin.write(`${line}\n`), end: () => void child.stdin.end() };

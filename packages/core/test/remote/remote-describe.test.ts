@@ -50,7 +50,10 @@ describe('what a peer serves', () => {
     };
     const right = toolDigest({ name: 'pay', description: 'pay, for tests', inputSchema: schema });
     expect(await pair.a.call(pair.b.did, 'pay', {}, { capability: await pinned(right) })).toMatchObject({ status: 'ok' });
-    expect(await pair.a.call(pair.b.did, 'pay', {}, { capability: await pinned('0'.repeat(64)) })).toMatchObject({ status: 'denied', denial: { code: 'TOOL_CHANGED' } });
+    expect(await pair.a.call(pair.b.did, 'pay', {}, { capability: await pinned('0'.repeat(64)) })).toMatchObject({
+      status: 'denied',
+      denial: { code: 'TOOL_CHANGED' },
+    });
     await pair.close();
   });
 });

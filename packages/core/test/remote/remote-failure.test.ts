@@ -107,7 +107,9 @@ describe('a remote call when something fails', () => {
   it('[REMOTE-CALL] without a session there is nothing to call over, and misuse is told at once', async () => {
     const pair = await makePair({ serve: [tool('work', () => 1)] });
     const options = { capability: pair.capability };
-    await expect(pair.b.call(pair.a.did, 'work', {}, { capability: await pair.a.grant({ to: pair.b.did, at: pair.a.did, tools: { work: {} } }) })).rejects.toMatchObject({ code: 'TALOS_SESSION_UNKNOWN' });
+    await expect(
+      pair.b.call(pair.a.did, 'work', {}, { capability: await pair.a.grant({ to: pair.b.did, at: pair.a.did, tools: { work: {} } }) }),
+    ).rejects.toMatchObject({ code: 'TALOS_SESSION_UNKNOWN' });
     await expect(pair.a.call(pair.b.did, 'work', { f: () => 1 }, options)).rejects.toMatchObject({ code: 'TALOS_USAGE_ARGUMENT' });
     await expect(pair.a.call(pair.b.did, 'work', {}, { capability: 'x' })).rejects.toMatchObject({ code: 'TALOS_USAGE_ARGUMENT' });
     await expect(pair.a.call(pair.b.did, 'work', {}, { ...options, timeoutMs: 0 })).rejects.toMatchObject({ code: 'TALOS_USAGE_ARGUMENT' });
