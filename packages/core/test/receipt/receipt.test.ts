@@ -40,6 +40,12 @@ describe('receipt of a remote call', () => {
     expect(codeOf(() => verifyReceipt(receipt, { ...keys, caller: agentKey(stranger.did) }))).toBe('TALOS_RECEIPT_SIGNATURE');
   });
 
+  it('[RECEIPT-STATES] an outcome of one request does not make another tool-signed', async () => {
+    const [one, other] = [await makeReceipt('one', withValue(1)), await makeReceipt('other', withValue(1))];
+    expect(codeOf(() => verifyReceipt({ request: one.request, outcome: other.outcome }, keys))).toBe('TALOS_RECEIPT_MISMATCH');
+    expect(codeOf(() => verifyReceipt({ ...other, request: one.request }, keys))).toBe('TALOS_RECEIPT_MISMATCH');
+  });
+
   it('[RECEIPT-TWO-PARTIES] a party that agrees with itself has not two signatures', async () => {
     const request = await makeRequest('self', { tool: 'pay', input: {}, signer: callee.signer });
     const outcome = await signOutcome(claimsOf(request), callee.signer);

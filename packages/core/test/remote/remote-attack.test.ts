@@ -67,6 +67,18 @@ describe('remote calls under attack', () => {
     await close();
   });
 
+  it('[REMOTE-POSSESSION] who sends a request that its owner has used gets nothing of the owner’s answer', async () => {
+    const { pair, rogue, runs, answer, close } = await counted();
+    const done = await pair.a.call(pair.b.did, 'echo', { n: 1 }, { capability: pair.capability });
+    await rogue.say({ kind: 'call', request: done.receipt.request, capability: pair.capability, salt: 'A'.repeat(43), input: { n: 1 } });
+    const refused = await answer(done.receipt.request);
+    expect(refused).toMatchObject({ denial: { code: 'POP_BAD' } });
+    expect(refused).not.toHaveProperty('outcome');
+    expect(refused).not.toHaveProperty('value');
+    expect(runs).toHaveLength(1);
+    await close();
+  });
+
   it('[REMOTE-AUDIENCE] a capability or a request for another place is refused', async () => {
     const { pair, rogue, runs, answer, close } = await counted();
     const elsewhere = await pair.b.grant({ to: rogue.identity.did, tools: { echo: anyArgs() } });
@@ -253,6 +265,7 @@ describe('a callee that lies', () => {
     // The honest callee of another call cannot speak for it either.
     const second = await makeOther(pair);
     await second.say({ kind: 'result', ...answer });
+    await second.say({ kind: 'result', request: answer.request, denial: { code: 'REVOKED' } });
     await second.say({ kind: 'chunk', request: answer.request, index: 0, value: 1 });
     expect(await calling).toMatchObject({ status: 'unknown', reason: 'timeout' });
     expect((await receiptsIn(pair.a)).map(({ part }) => part)).toEqual(['request']);
