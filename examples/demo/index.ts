@@ -1,5 +1,6 @@
 /**
- * The whole of Talos in a few seconds: three agents in three frameworks, each limited to docs/; a sealed message; a log that is proved.
+ * The whole of Talos in a few seconds: three agents in three frameworks, each limited to docs/; a call to an agent in another process; a sealed
+ * message; a log that is proved.
  * Offline, scripted models, real tools, real files, real SQLite. Checks its own result and exits with 1 if anything differs.
  * @module
  */
@@ -10,6 +11,7 @@ import { any, subpath, TalosClient, type AgentId } from '@talosprotocol/core';
 import { verifyCheckpoint, verifyConsistency } from '@talosprotocol/core/audit';
 import { memoryTransport } from '@talosprotocol/core/message';
 import { nodeHome } from '@talosprotocol/core/node';
+import { runTwoProcesses } from '../06-two-processes/two-processes.ts';
 import { runLangChain, runMastra, runVercelAi, type Ask, type Held, type Seen } from './agents.ts';
 import { touched } from './files.ts';
 import { end, fact, heading, say, short } from './story.ts';
@@ -55,6 +57,7 @@ await act('AI SDK agent', searcher, runVercelAi, [
   { id: 'c2', tool: 'search_files', input: { path: 'docs/../../../etc', text: 'root' } },
 ]);
 
+await askAcross();
 const messageHash = await sendSealed('The architecture is in docs/architecture.md.');
 await proveLog(messageHash);
 
@@ -79,6 +82,16 @@ async function act(title: string, held: Held, run: (held: Held, asks: readonly A
   say(`       the model saw: ${refusalOf(refused)}`);
   const types = await entryTypes(held.client, before);
   fact(types.toSorted().join() === 'policy.decision,tool.request,tool.result', 'recorded request and result of the one, the decision of the other');
+}
+
+/** A tool of another process, by way of a relay. */
+async function askAcross(): Promise<void> {
+  heading('remote call', 'LangChain agent to a Mastra agent in another process, over a relay');
+  const { answer, receipts, isSame, refusals, wire } = await runTwoProcesses();
+  fact(answer.includes('1200 in the north'), 'answered    the report, with a tool that the other agent may use in the first one’s name');
+  fact(refusals === 1, 'refused     the region that it may not ask for', 'by its own guard');
+  fact(receipts.a.state === 'both-signed' && isSame, 'receipt     request, outcome and countersignature, the same bytes proved from both logs');
+  fact(wire.length > 0 && !wire.includes('north'), `sealed      ${wire.length} bytes on the wire`, 'no word of it in them');
 }
 
 async function sendSealed(text: string): Promise<string> {

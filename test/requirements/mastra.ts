@@ -26,4 +26,5 @@ export const mastraRequirements = {
   'MASTRA-RECORD-PRIVATE': 'Arguments and results of tools are nowhere in the log in clear.',
   'MASTRA-LOG-FAILS': 'A call that cannot be recorded is not run.',
   'MASTRA-ABORT': 'The run’s abort signal reaches tool and record.',
+  'MASTRA-REMOTE': 'A peer’s tools are Mastra tools, whose calls its guard decides.',
 } as const;

@@ -23,4 +23,5 @@ export const vercelAiRequirements = {
   'VERCEL-RECORD-PRIVATE': 'Arguments and results of tools are nowhere in the log in clear.',
   'VERCEL-LOG-FAILS': 'A call that cannot be recorded is not run.',
   'VERCEL-ABORT': 'The run’s abort signal reaches tool and record.',
+  'VERCEL-REMOTE': 'A peer’s tools are AI SDK tools, whose calls its guard decides.',
 } as const;

@@ -33,3 +33,8 @@ export type { Guard, GuardedResult } from './guard/guard.ts';
 export type { Refusal } from './guard/refusal.ts';
 export type { AgentId } from './identity/agent-id.ts';
 export type { Received, Sent } from './message/messenger.ts';
+export type { CallOptions } from './remote/caller.ts';
+export type { RemoteResult } from './remote/remote-result.ts';
+export type { RemoteTool } from './remote/remote-tool.ts';
+export type { ServeOptions } from './remote/tool-table.ts';
+export type { DescribedTool, ServedCall, ServedTool } from './remote/tool.ts';

@@ -1,5 +1,6 @@
 /** The front door of LangChain: one call per capability, then `guard.tools([...])`. @module */
 import type { TalosClient } from '@talosprotocol/core';
+import { guardRemote, type GuardRemote } from './guard-remote.ts';
 import { guardTools, type GuardableTool } from './guard-tool.ts';
 import { TalosCallbackHandler } from './talos-callback-handler.ts';
 
@@ -19,6 +20,8 @@ export type TalosGuard = {
   readonly tools: <const Tools extends readonly GuardableTool[]>(tools: Tools) => { -readonly [Index in keyof Tools]: Tools[Index] };
   /** A handler for one run, that also refuses tools which are *not* among `tools()`: see {@link TalosCallbackHandler}. Make one for each `invoke`. */
   readonly callbacks: () => TalosCallbackHandler;
+  /** A peer's tools as LangChain tools: `await guard.remote(peerDid, ['render_chart'])`. */
+  readonly remote: GuardRemote;
 };
 
 /** A guard for LangChain tools and agents. */
@@ -27,5 +30,6 @@ export function talosGuard({ client, capability }: TalosGuardOptions): TalosGuar
   return {
     tools: (tools) => guardTools(guard, tools),
     callbacks: () => new TalosCallbackHandler(guard),
+    remote: guardRemote({ client, capability }),
   };
 }

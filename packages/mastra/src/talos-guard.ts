@@ -1,5 +1,6 @@
 /** The front door: `talosGuard({ client, capability })`. @module */
 import type { Guard } from '@talosprotocol/core/guard';
+import { guardRemote, type GuardRemote } from './guard-remote.ts';
 import { guardTools } from './guard-tools.ts';
 import { createMiddleware, type HonoMiddleware } from './middleware.ts';
 import { carriedBrand } from './request-context.ts';
@@ -24,11 +25,13 @@ export interface TalosGuard {
    * and answers 403 on the routes that execute a tool directly unless that tool is guarded.
    */
   middleware(): HonoMiddleware;
+  /** A peer's tools as Mastra tools: `await guard.remote(peerDid, ['render_chart'])`. */
+  readonly remote: GuardRemote;
 }
 
 /** One guard for one capability. Nothing is awaited here: the token is admitted at the first call. */
 export function talosGuard(options: TalosGuardOptions): TalosGuard {
   const guard = options.client.guard({ capability: options.capability });
-  const front: TalosGuard = { tools: (tools) => guardTools(guard, tools), middleware: () => createMiddleware(front) };
+  const front: TalosGuard = { tools: (tools) => guardTools(guard, tools), middleware: () => createMiddleware(front), remote: guardRemote(options) };
   return Object.defineProperty(front, carriedBrand, { value: true });
 }

@@ -1,5 +1,6 @@
 /** The front door: `talosGuard({ client, capability })`. @module */
 import type { Guard } from '@talosprotocol/core/guard';
+import { guardRemote, type GuardRemote } from './guard-remote.ts';
 import { guardTools, type Tools } from './guard-tools.ts';
 import { composeApproval, type ApprovalCall, type ApprovalStatus, type ToolApproval } from './tool-approval.ts';
 
@@ -30,6 +31,8 @@ export interface TalosGuard {
    * @throws {@link UsageError} `TALOS_USAGE_UNKNOWN_TOOL`, as above.
    */
   tools<TOOLS extends Tools>(tools: TOOLS): TOOLS;
+  /** A peer's tools as AI SDK tools: `await guard.remote(peerDid, ['render_chart'])`. */
+  readonly remote: GuardRemote;
 }
 
 /** One guard for one capability. Nothing is awaited here: the token is admitted at the first call. */
@@ -43,5 +46,5 @@ export function talosGuard(options: TalosGuardOptions): TalosGuard {
     tools: tools(given.tools),
     toolApproval: composeApproval(guard, given),
   });
-  return Object.assign(settings, { tools });
+  return Object.assign(settings, { tools, remote: guardRemote(options) });
 }

@@ -13,6 +13,7 @@ import { importCore } from './import-core.ts';
 import { merkleAppend } from './merkle-append.ts';
 import { messagesWebsocketDurable } from './messages-websocket-durable.ts';
 import { popVerify } from './pop-verify.ts';
+import { remoteCall1, remoteCall64 } from './remote-call.ts';
 import { sessionBenches } from './session.ts';
 import { sessionsMemory } from './sessions-memory.ts';
 import { sizeGuard } from './size-guard.ts';
@@ -31,6 +32,8 @@ export const benches: readonly Bench[] = [
   auditAppendSqlite8,
   auditAppendPostgres,
   importCore,
+  remoteCall1,
+  remoteCall64,
   ...sessionBenches,
   messagesWebsocketDurable,
 ];

@@ -12,6 +12,7 @@ import { keyThumbprint, type AgentId } from '../identity/agent-id.ts';
 import type { KeyStore } from '../identity/key-store.ts';
 import { memoryKeyStore } from '../identity/memory-key-store.ts';
 import { localSigner, type Signer } from '../identity/signer.ts';
+import type { CallStore } from '../remote/call-store.ts';
 import type { RollbackFence } from '../session/fence.ts';
 import type { SessionStore } from '../session/session-store.ts';
 import type { HomeState, SharedState } from './home-state.ts';
@@ -20,6 +21,9 @@ import { share, shareLog, type OpenedLog, type SharedLog } from './shared-log.ts
 /** Where one agent's sessions are, open. */
 export type OpenedSessions = { readonly store: SessionStore; readonly fence: RollbackFence; readonly close: () => Promise<void> };
 
+/** Where one agent's served calls are, open. */
+export type OpenedCalls = { readonly store: CallStore; readonly close: () => Promise<void> };
+
 /** Keys, one log and the sessions, shared by every client that is created with it. */
 export interface Home {
   readonly keys: KeyStore;
@@ -27,6 +31,8 @@ export interface Home {
   sessions(agent: AgentId): Promise<OpenedSessions>;
   /** The log of this home, opened on first use. */
   log(env: Env): SharedLog;
+  /** The calls that one agent of this home was asked to run. Without it they are kept in memory, for one client: what came before it is refused. */
+  calls?(agent: AgentId, env: Env): Promise<OpenedCalls>;
   /** What limits, proofs, approvals and revocations have come to. Without it they are kept in memory, for one client. */
   state?(env: Env): SharedState;
 }
@@ -48,6 +54,7 @@ export function assembleHome(parts: Omit<HomeLogOptions, 'env' | 'lost'>): Home 
   let shared: SharedLog | undefined;
   let state: SharedState | undefined;
   const sessions = new Map<AgentId, Promise<OpenedSessions>>();
+  const calls = new Map<AgentId, Promise<OpenedCalls>>();
   const sessionsOf = (agent: AgentId): Promise<OpenedSessions> => {
     const present = sessions.get(agent) ?? openInMemory();
     sessions.set(agent, present);
@@ -56,6 +63,11 @@ export function assembleHome(parts: Omit<HomeLogOptions, 'env' | 'lost'>): Home 
   return {
     keys: parts.keys,
     sessions: sessionsOf,
+    calls: (agent, env) => {
+      const present = calls.get(agent) ?? openCallsInMemory(env);
+      calls.set(agent, present);
+      return present;
+    },
     log: (env) => (shared ??= shareLog((lost) => openHomeLog({ ...parts, env, lost }))),
     state: (env) => (state ??= memoryState(env)),
   };
@@ -65,6 +77,11 @@ export function assembleHome(parts: Omit<HomeLogOptions, 'env' | 'lost'>): Home 
 async function openInMemory(): Promise<OpenedSessions> {
   const [{ memorySessionStore }, { memoryFence }] = await Promise.all([import('../session/memory-session-store.ts'), import('../session/fence.ts')]);
   return { store: memorySessionStore(), fence: memoryFence(), close: async () => undefined };
+}
+
+async function openCallsInMemory(env: Env): Promise<OpenedCalls> {
+  const { memoryCallStore } = await import('../remote/memory-call-store.ts');
+  return { store: memoryCallStore(env), close: async () => undefined };
 }
 
 /** Kept between clients as well: what was spent stays spent. */

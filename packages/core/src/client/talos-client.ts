@@ -15,7 +15,16 @@ import type { Identity } from '../identity/identity.ts';
 import type { IdentityCard } from '../identity/identity-card.ts';
 import type { KeyHistory } from '../identity/key-history.ts';
 import { Peers, type PeerChange } from '../identity/peers.ts';
+import type { JsonValue } from '../bytes/json-value.ts';
 import type { Received, Sent } from '../message/messenger.ts';
+import type { CallOptions } from '../remote/caller.ts';
+import type { UnacknowledgedCall } from '../remote/call-store.ts';
+import type { DescribeOptions } from '../remote/describer.ts';
+import type { Remote } from '../remote/remote.ts';
+import type { RemoteResult } from '../remote/remote-result.ts';
+import type { RemoteTool, RemoteToolsOptions } from '../remote/remote-tool.ts';
+import type { DescribedTool } from '../remote/tool.ts';
+import type { ServeOptions } from '../remote/tool-table.ts';
 import {
   approvalDesk,
   clientVerifier,
@@ -47,6 +56,9 @@ export type ReadableLog = Pick<
   'origin' | 'verifierKey' | 'size' | 'checkpoint' | 'proveInclusion' | 'proveConsistency' | 'entry' | 'find' | 'openings'
 >;
 
+/** A call as it is said: whom, what, with which arguments, and by which right. */
+type RemoteCallWords = readonly [tool: string, input: unknown, options: CallOptions];
+
 type Parts = {
   readonly name: string;
   readonly home: Home;
@@ -72,6 +84,9 @@ export class TalosClient {
   /** Handlers by what takes them off the messenger again; undefined while there is none. */
   readonly #messageHandlers = new Map<MessageHandler, (() => void) | undefined>();
   #messenger: Promise<Conversation> | undefined;
+  #remote: Promise<Remote> | undefined;
+  /** What is served again when the identity has changed. */
+  readonly #served = new Set<{ readonly options: ServeOptions; remove: () => void }>();
   /** The same once it is open: `on` cannot wait. */
   #listening: Conversation | undefined;
   #closing: Promise<void> | undefined;
@@ -297,6 +312,53 @@ export class TalosClient {
     return (await this.#converse()).send(peerDid, content);
   }
 
+  /**
+   * Serves tools to peers: each call needs a capability that was granted for this agent (`at: client.did`), and runs at most once under the guard.
+   * Name all tools in one call: what waited for this agent is answered from then on.
+   * @returns Takes the tools away again.   @throws {@link RemoteError} `TALOS_REMOTE_BAD_TOOL`.
+   */
+  async serve(options: ServeOptions): Promise<() => void> {
+    const served = { options, remove: (await this.#callRemote()).serve(options) };
+    this.#served.add(served);
+    return () => {
+      this.#served.delete(served);
+      served.remove();
+    };
+  }
+
+  /**
+   * Calls a peer's tool over the session with it. A refusal is a value, and so is `unknown`: then nobody can say whether it ran.
+   * @returns The result with its receipt, which is in this client's log and, once it is signed by both, in the peer's.
+   * @throws {@link SessionError} `TALOS_SESSION_UNKNOWN`; {@link AuditError} if the request could not be recorded: it was not sent then.
+   */
+  async call(peerDid: AgentId, ...[tool, input, options]: RemoteCallWords): Promise<RemoteResult> {
+    requireObject('options', options);
+    return (await this.#callRemote()).call(peerDid, { tool, input }, options);
+  }
+
+  /** As `call`, for a tool that yields: chunks in order, and at the end what `call` gives. To stop reading stops the tool. */
+  async *stream(peerDid: AgentId, ...[tool, input, options]: RemoteCallWords): AsyncGenerator<JsonValue, RemoteResult, undefined> {
+    requireObject('options', options);
+    return yield* (await this.#callRemote()).stream(peerDid, { tool, input }, options);
+  }
+
+  /** What a peer serves, with schema and digest, as far as the capability covers it. @throws {@link RemoteError} `TALOS_REMOTE_NO_ANSWER`, `_MALFORMED`. */
+  async describe(peerDid: AgentId, options: DescribeOptions = {}): Promise<readonly DescribedTool[]> {
+    return (await this.#callRemote()).describe(peerDid, options);
+  }
+
+  /** A peer's tools, each ready to be called under this capability: what the adapters make their framework's tools of. */
+  async remoteTools(peerDid: AgentId, options: RemoteToolsOptions): Promise<RemoteTool[]> {
+    requireObject('options', options);
+    const { remoteTools } = await import('../remote/remote-tool.ts');
+    return remoteTools(await this.#callRemote(), peerDid, options);
+  }
+
+  /** Outcomes that this agent signed for callers who have not signed them, oldest first. */
+  async unacknowledged(limit?: number): Promise<readonly UnacknowledgedCall[]> {
+    return (await this.#callRemote()).unacknowledged(limit);
+  }
+
   /** Called for each message that opens, once its promise resolves; messages that came earlier wait for the first handler. The result takes it off again. */
   on(event: 'message', handler: MessageHandler): () => void;
   /** What else is told: see `ClientEvents`. */
@@ -350,6 +412,19 @@ export class TalosClient {
     }));
   }
 
+  #callRemote(): Promise<Remote> {
+    this.#open();
+    return (this.#remote ??= this.#openRemote().catch((error: unknown) => {
+      this.#remote = undefined;
+      throw error;
+    }));
+  }
+
+  async #openRemote(): Promise<Remote> {
+    const [messenger, { openClientRemote }] = await Promise.all([this.#converse(), import('./client-remote.ts')]);
+    return openClientRemote({ ...this.#parts, messenger, onError: (error) => this.#parts.listeners.tell('error', error) });
+  }
+
   async #openMessenger(): Promise<Conversation> {
     const { openConversation } = await import('./conversation.ts');
     const messenger = await openConversation({ ...this.#parts, reports: reportsTo(this.#parts.listeners) });
@@ -361,6 +436,9 @@ export class TalosClient {
   /** Sends that come from now on wait for the new identity; those that were begun are finished with the old one. */
   async #replaceIdentity(identity: Identity): Promise<void> {
     const before = this.#messenger;
+    const remote = await this.#remote?.catch(() => undefined);
+    await remote?.close();
+    this.#remote = undefined;
     // The old key holds nothing any more: rights are admitted for the new one.
     this.#parts = { ...this.#parts, identity, verifier: clientVerifier({ ...this.#parts, identity }) };
     if (before === undefined) return;
@@ -374,6 +452,12 @@ export class TalosClient {
       throw error;
     });
     await this.#messenger;
+    if (this.#served.size > 0) await this.#serveAgain();
+  }
+
+  async #serveAgain(): Promise<void> {
+    const remote = await this.#callRemote();
+    for (const served of this.#served) served.remove = remote.serve(served.options);
   }
 
   #onMessage(handler: MessageHandler): () => void {
@@ -385,6 +469,8 @@ export class TalosClient {
   }
 
   async #close(): Promise<void> {
+    const remote = await this.#remote?.catch(() => undefined);
+    await remote?.close();
     const messenger = await this.#messenger?.catch(() => undefined);
     await messenger?.close();
     await this.#parts.sharedState.release();

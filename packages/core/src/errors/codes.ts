@@ -144,6 +144,28 @@ export type SessionErrorCode =
   /** The store holds an older state than was committed: it was restored from a copy. Establish a new session. */
   | 'TALOS_SESSION_ROLLED_BACK';
 
+export type ReceiptErrorCode =
+  /** A request, outcome or countersignature of a remote call that is not of the form of docs/spec/07. */
+  | 'TALOS_RECEIPT_MALFORMED'
+  /** It is not signed by the key of who should have signed it, or that key is not known. */
+  | 'TALOS_RECEIPT_SIGNATURE'
+  /** It is genuine, and about another request, another outcome or another result. */
+  | 'TALOS_RECEIPT_MISMATCH';
+
+export type RemoteErrorCode =
+  /** The peer said something about a call that is not the protocol. */
+  | 'TALOS_REMOTE_MALFORMED'
+  /** Arguments, a result or a chunk above the bound that the message names. */
+  | 'TALOS_REMOTE_TOO_LARGE'
+  /** The peer did not answer in time. */
+  | 'TALOS_REMOTE_NO_ANSWER'
+  /** A tool of this name is served already, or what is served is no tool. */
+  | 'TALOS_REMOTE_BAD_TOOL'
+  /** A call of a framework ended without a result: cancelled, unknown or disputed; the message says which. */
+  | 'TALOS_REMOTE_NOT_DONE'
+  /** The remote tool threw; `cause` holds its name and message as the peer sent them. */
+  | 'TALOS_REMOTE_TOOL_FAILED';
+
 export type ErrorCode =
   | UsageErrorCode
   | EncodingErrorCode
@@ -154,4 +176,6 @@ export type ErrorCode =
   | DeniedErrorCode
   | CapabilityErrorCode
   | AuditErrorCode
-  | SessionErrorCode;
+  | SessionErrorCode
+  | ReceiptErrorCode
+  | RemoteErrorCode;

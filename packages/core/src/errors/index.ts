@@ -8,6 +8,8 @@ export type {
   EncodingErrorCode,
   ErrorCode,
   IdentityErrorCode,
+  ReceiptErrorCode,
+  RemoteErrorCode,
   SessionErrorCode,
   StoreErrorCode,
   TransportErrorCode,
@@ -17,6 +19,8 @@ export { CryptoError } from './crypto-error.ts';
 export { TalosDeniedError } from './denied-error.ts';
 export { EncodingError } from './encoding-error.ts';
 export { IdentityError } from './identity-error.ts';
+export { ReceiptError } from './receipt-error.ts';
+export { RemoteError } from './remote-error.ts';
 export { SessionError } from './session-error.ts';
 export { StoreError } from './store-error.ts';
 export { TalosError, type TalosErrorOptions } from './talos-error.ts';

@@ -15,6 +15,8 @@ export type ToolCall = {
   /** `langchain`, `mastra`, `vercel-ai`. */
   readonly framework?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Of the tool's definition as it is now, for grants that pin it: `toolDigest`. */
+  readonly toolDigest?: string;
 };
 
 /** A call whose input is our own copy. */

@@ -7,6 +7,8 @@ import { EncodingError } from '../errors/encoding-error.ts';
 export type MessageContents =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'data'; readonly data: Uint8Array }
+  /** Between the two ends of remote calls (docs/spec/07 §8): its form is theirs. */
+  | { readonly kind: 'remote'; readonly body: Uint8Array }
   /**
    * Says nothing to the user: it carries a new ratchet key, so that a session heals, and the names of messages that arrived, 43 characters
    * of base64url each.
@@ -45,6 +47,7 @@ const kinds = /* @__PURE__ */ Object.freeze({
   revocations: 5,
   question: 6,
   checkpoint: 7,
+  remote: 8,
   keys: 32,
   bundle: 33,
 });
@@ -60,6 +63,7 @@ export function encodeContents(contents: MessageContents): Uint8Array {
   if (contents.kind === 'text') return concatBytes(kind, encodeUtf8(contents.text));
   if (contents.kind === 'data') return concatBytes(kind, contents.data);
   if (contents.kind === 'checkpoint') return concatBytes(kind, contents.told);
+  if (contents.kind === 'remote') return concatBytes(kind, contents.body);
   if (contents.kind === 'again') return concatBytes(kind, decodeBase64url(contents.id), contents.contents);
   if (contents.kind === 'revocations') return concatBytes(kind, encodeUtf8(contents.list));
   if (contents.kind === 'question') return concatBytes(kind, decodeBase64url(contents.nonce), encodeUint32(contents.after));
@@ -73,6 +77,7 @@ export function decodeContents(bytes: Uint8Array): MessageContents {
   const rest = bytes.subarray(1);
   if (bytes[0] === kinds.text) return { kind: 'text', text: decodeUtf8(rest) };
   if (bytes[0] === kinds.data) return { kind: 'data', data: Uint8Array.from(rest) };
+  if (bytes[0] === kinds.remote) return { kind: 'remote', body: Uint8Array.from(rest) };
   if (bytes[0] === kinds.step && rest.length % nameLength === 0 && rest.length <= maxAcknowledged * nameLength)
     return { kind: 'step', acknowledged: Array.from({ length: rest.length / nameLength }, (_, i) => nameAt(rest, i * nameLength)) };
   if (bytes[0] === kinds.checkpoint) return { kind: 'checkpoint', told: Uint8Array.from(rest) };

@@ -25,6 +25,12 @@ export type ReceivedHandler = (message: Received) => void | Promise<void>;
 /** What is for the agent itself. May be called again for news whose promise it rejected. */
 export type NewsHandler = (from: AgentId, news: RevocationNews) => Promise<void>;
 
+/** As `Received`, for the remote calls of this agent: never shown to the handlers of messages. */
+export type ReceivedRemote = Pick<Received, 'id' | 'from' | 'redelivered'> & { readonly body: Uint8Array };
+
+/** As `ReceivedHandler`. */
+export type RemoteHandler = (message: ReceivedRemote) => Promise<void>;
+
 type DeliveryParts = { readonly store: SessionStore; readonly env: Env; readonly onError: (error: unknown) => void; readonly onNews?: NewsHandler | undefined };
 
 type Pending = { readonly row: InboxRow; redelivered: boolean };
@@ -39,6 +45,7 @@ export class Delivery {
   readonly #parts: DeliveryParts;
   readonly #removeInbox: RowRemoval;
   readonly #handlers = new Set<ReceivedHandler>();
+  readonly #remoteHandlers = new Set<RemoteHandler>();
   /** Rows that no handler has finished, by id. */
   readonly #pending = new Map<string, Pending>();
   readonly #running = new Set<Promise<void>>();
@@ -52,10 +59,25 @@ export class Delivery {
 
   /** What came while there was no handler is handed to the first one. */
   addHandler(handler: ReceivedHandler): () => void {
-    const isFirst = this.#handlers.size === 0;
-    this.#handlers.add(handler);
-    if (isFirst) for (const pending of this.#pending.values()) if (newsOf(pending) === undefined) this.#start(pending, firstRetryMs);
-    return () => void this.#handlers.delete(handler);
+    return this.#add(this.#handlers, handler);
+  }
+
+  addRemoteHandler(handler: RemoteHandler): () => void {
+    return this.#add(this.#remoteHandlers, handler);
+  }
+
+  #add<T>(handlers: Set<T>, handler: T): () => void {
+    const isFirst = handlers.size === 0;
+    handlers.add(handler);
+    if (isFirst) for (const pending of this.#pending.values()) if (this.#handlersOf(pending) === handlers) this.#start(pending, firstRetryMs);
+    return () => void handlers.delete(handler);
+  }
+
+  /** Undefined for news, which waits for nobody. */
+  #handlersOf(pending: Pending): ReadonlySet<unknown> | undefined {
+    const { contents } = unwrap(pending.row);
+    if (isNews(contents)) return undefined;
+    return contents.kind === 'remote' ? this.#remoteHandlers : this.#handlers;
   }
 
   /** Idempotent while the message is pending. */
@@ -63,8 +85,7 @@ export class Delivery {
     if (this.#closed || this.#pending.has(row.id)) return;
     const pending = { row, redelivered };
     this.#pending.set(row.id, pending);
-    // News for the agent itself waits for nobody.
-    if (this.#handlers.size > 0 || newsOf(pending) !== undefined) this.#start(pending, firstRetryMs);
+    if (this.#handlersOf(pending)?.size !== 0) this.#start(pending, firstRetryMs);
   }
 
   async close(): Promise<void> {
@@ -97,10 +118,19 @@ export class Delivery {
   }
 
   async #tell(pending: Pending): Promise<void> {
-    const news = newsOf(pending);
-    if (news !== undefined) return this.#parts.onNews?.(pending.row.from, news);
-    const message = messageOf(pending);
+    const { row } = pending;
+    const { id, contents, isAgain } = unwrap(row);
+    if (isNews(contents)) return this.#parts.onNews?.(row.from, contents);
+    const redelivered = pending.redelivered || isAgain;
     pending.redelivered = true;
+    if (contents.kind === 'remote') {
+      const { body } = contents;
+      await Promise.all([...this.#remoteHandlers].map(async (handler) => handler({ id, from: row.from, redelivered, body })));
+      return;
+    }
+    // Only what is for the user has a row.
+    const content = contents.kind === 'text' ? contents.text : contents.kind === 'data' ? contents.data : '';
+    const message = { id, messageHash: row.id, from: row.from, content, session: row.sessionId, redelivered };
     await Promise.all([...this.#handlers].map(async (handler) => handler(message)));
   }
 
@@ -114,16 +144,8 @@ export class Delivery {
   }
 }
 
-function messageOf({ row, redelivered }: Pending): Received {
-  const { id, contents, isAgain } = unwrap(row);
-  // Only what is for the user has a row.
-  const content = contents.kind === 'text' ? contents.text : contents.kind === 'data' ? contents.data : '';
-  return { id, messageHash: row.id, from: row.from, content, session: row.sessionId, redelivered: redelivered || isAgain };
-}
-
-function newsOf({ row }: Pending): RevocationNews | undefined {
-  const { contents } = unwrap(row);
-  return contents.kind === 'revocations' || contents.kind === 'question' ? contents : undefined;
+function isNews(contents: MessageContents): contents is RevocationNews {
+  return contents.kind === 'revocations' || contents.kind === 'question';
 }
 
 /** The message's name: that of its frame, or of the one that carried it first. */

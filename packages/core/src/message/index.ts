@@ -4,7 +4,17 @@ export { decodeContents, encodeContents, type MessageContents, type RevocationNe
 export type { NewsHandler } from './delivery.ts';
 export { memoryTransport } from './memory-transport.ts';
 export type { MessageLog, MessageLogEntry } from './message-log.ts';
-export { openMessenger, type Messenger, type MessengerOptions, type Receipt, type Received, type ReceivedHandler, type Sent } from './messenger.ts';
+export {
+  openMessenger,
+  type Messenger,
+  type MessengerOptions,
+  type Receipt,
+  type Received,
+  type ReceivedHandler,
+  type ReceivedRemote,
+  type RemoteHandler,
+  type Sent,
+} from './messenger.ts';
 export type { BundleOptions } from './own-prekeys.ts';
 export type { Subscription, Transport, TransportFactory, TransportOwner } from './transport.ts';
 export type { Gossip } from './gossip.ts';

@@ -27,7 +27,7 @@ import type { SessionMode } from '../session/opening.ts';
 import type { SessionStore } from '../session/session-store.ts';
 import { Answers } from './answers.ts';
 import { encodeContents, type RevocationNews } from './contents.ts';
-import { Delivery, type NewsHandler, type ReceivedHandler } from './delivery.ts';
+import { Delivery, type NewsHandler, type ReceivedHandler, type RemoteHandler } from './delivery.ts';
 import type { Gossip } from './gossip.ts';
 import { Incoming, isRefusal, type Receipt, type Taking } from './incoming.ts';
 import { decodeHistory, encodeHistory, introduce, introducingTransport, readIntroduction, type Introduced } from './introduction.ts';
@@ -40,7 +40,7 @@ import { SessionTable } from './session-table.ts';
 import type { Subscription, Transport } from './transport.ts';
 
 export type { Receipt } from './incoming.ts';
-export type { Received, ReceivedHandler } from './delivery.ts';
+export type { Received, ReceivedHandler, ReceivedRemote, RemoteHandler } from './delivery.ts';
 export type { Sent } from './outgoing.ts';
 
 export type MessengerOptions = {
@@ -96,6 +96,10 @@ export interface Messenger {
   send(peerDid: AgentId, content: string | Uint8Array): Promise<Sent>;
   /** As `send`, for the peer's agent and not for its user. */
   sendNews(peerDid: AgentId, news: RevocationNews): Promise<Sent>;
+  /** As `send`, to the other end of remote calls, which `onMessage` never sees. */
+  sendRemote(peerDid: AgentId, body: Uint8Array): Promise<Sent>;
+  /** As `onMessage`, for what `sendRemote` sent. */
+  onRemote(handler: RemoteHandler): () => void;
   /** The result takes the handler off again. Messages that came before the first handler wait for it. */
   onMessage(handler: ReceivedHandler): () => void;
   /**
@@ -199,7 +203,7 @@ function compose(options: MessengerOptions): Parts {
 }
 
 function messenger(parts: Parts): Messenger {
-  const { options, peers, incoming, delivery } = parts;
+  const { options, incoming, delivery } = parts;
   const open = <T>(run: () => Promise<T>): Promise<T> => (parts.closing === undefined ? run() : Promise.reject(closed()));
   return {
     did: options.identity.did,
@@ -207,17 +211,13 @@ function messenger(parts: Parts): Messenger {
     establishSession: (peerDid, bundle, choice = {}) => open(() => establish(parts, { peerDid, bundle, mode: choice.mode })),
     send: (peerDid, content) =>
       open(async () => {
-        const contents = encodeContent(content);
-        await peers.requireUsable(peerDid);
-        const sent = await send(parts, { peer: peerDid, contents });
+        const sent = await sendTo(parts, { peer: peerDid, contents: encodeContent(content) });
         void tell(parts, peerDid);
         return sent;
       }),
-    sendNews: (peerDid, news) =>
-      open(async () => {
-        await peers.requireUsable(peerDid);
-        return send(parts, { peer: peerDid, contents: encodeContents(news) });
-      }),
+    sendNews: (peerDid, news) => open(() => sendTo(parts, { peer: peerDid, contents: encodeContents(news) })),
+    sendRemote: (peerDid, body) => open(() => sendTo(parts, { peer: peerDid, contents: encodeContents({ kind: 'remote', body }) })),
+    onRemote: (handler) => delivery.addRemoteHandler(handler),
     onMessage: (handler) => delivery.addHandler(handler),
     receive: (frame) => open(() => incoming.receive(frame)),
     announceKeys: (history = options.identity.history) => open(() => announceKeys(parts, history)),
@@ -238,7 +238,8 @@ async function tell({ options, table, outgoing, onError }: Parts, peer: AgentId)
 type SendInput = { readonly peer: AgentId; readonly contents: Uint8Array };
 
 /** A session that sends no more is followed by a new one, if there is a bundle for it; what was not sent goes by that one. */
-async function send({ outgoing, renewals, table }: Parts, input: SendInput): Promise<Sent> {
+async function sendTo({ peers, outgoing, renewals, table }: Parts, input: SendInput): Promise<Sent> {
+  await peers.requireUsable(input.peer);
   const sessionId = await table.preferred(input.peer);
   try {
     return await outgoing.send(sessionId, input);

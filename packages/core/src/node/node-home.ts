@@ -1,7 +1,7 @@
 /** The embedded default: keys in files, log and state in SQLite, all in one folder (docs/spec/01 §6, 03, 05). @module */
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
-import { openHomeLog, type Home, type OpenedSessions, type OpenedStore } from '../client/home.ts';
+import { openHomeLog, type Home, type OpenedCalls, type OpenedSessions, type OpenedStore } from '../client/home.ts';
 import { openHomeState, type HomeState, type SharedState } from '../client/home-state.ts';
 import { share, shareLog, type SharedLog } from '../client/shared-log.ts';
 import type { Witness } from '../audit/witness.ts';
@@ -19,6 +19,7 @@ import { loadSessionKey } from './session-row-seal.ts';
 import { keepUp } from '../client/keep-up.ts';
 import { sqliteApprovalStore } from './sqlite-approval-store.ts';
 import { sqliteClockStore } from './sqlite-clock-store.ts';
+import { openSqliteCalls } from './sqlite-call-store.ts';
 import { openSqliteSessions } from './sqlite-session-store.ts';
 import { openSqliteAuditStore } from './sqlite-audit-store.ts';
 import { sqliteLimitStore } from './sqlite-limit-store.ts';
@@ -63,6 +64,7 @@ export function nodeHome(options: NodeHomeOptions = {}): Home {
   return {
     keys: parts.keys,
     sessions: (agent) => openSessions({ dir, stateDir, keys: parts.keys, agent }),
+    calls: (agent, env) => openCalls({ dir, keys: parts.keys, agent, env }),
     log: (env) => {
       const shared =
         openLogs.get(dir) ??
@@ -135,6 +137,15 @@ async function openSessions({ dir, stateDir, keys, agent }: SessionsInput): Prom
   const sessions = await openSqliteSessions({ path: path.join(dir, 'sessions.db'), fencePath: path.join(stateDir, 'fence.db'), key });
   key.fill(0);
   return { ...sessions.of(agent), close: () => sessions.close() };
+}
+
+/** A connection for each client, as for its sessions. */
+async function openCalls({ dir, keys, agent, env }: Omit<SessionsInput, 'stateDir'> & { readonly env: Env }): Promise<OpenedCalls> {
+  await makeFolder(dir);
+  const key = await loadSessionKey(keys);
+  const calls = await openSqliteCalls({ path: path.join(dir, 'calls.db'), sinceMs: env.now(), key });
+  key.fill(0);
+  return { store: calls.of(agent), close: () => calls.close() };
 }
 
 async function makeFolder(folder: string): Promise<void> {

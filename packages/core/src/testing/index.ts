@@ -1,6 +1,7 @@
 export { approvalStoreSuite, type ApprovalStoreSource } from './approval-store-suite.ts';
 export { auditStoreSuite, type AuditStoreSource } from './audit-store-suite.ts';
 export { cosignatureStoreSuite, type CosignatureStoreSource } from './cosignature-store-suite.ts';
+export { callStoreSuite, type CallStoreSource } from './call-store-suite.ts';
 export type { ConformanceCase, StoreUnderTest } from './conformance.ts';
 export { limitStoreSuite, type LimitStoreSource } from './limit-store-suite.ts';
 export { replayStoreSuite, type ReplayStoreSource } from './replay-store-suite.ts';

@@ -248,10 +248,12 @@ async function sendsBatches({ sender, receiver, to }: TransportEnds): Promise<vo
   const inbox = new Inbox();
   const subscription = await receiver.receive(to, inbox.handler);
   const frames = Array.from({ length: 30 }, (_, i) => frame(i));
-  for (let sent = 0; sent < frames.length; ) sent += await sender.sendBatch(to, frames.slice(sent));
+  for (let sent = 0; sent < frames.length;) sent += await sender.sendBatch(to, frames.slice(sent));
   const tooLarge = new Uint8Array(maxFrameBytes + 1);
   expectEqual('taken', await sender.sendBatch(to, [frame(30), tooLarge, frame(32)]), 1);
-  const code = await sender.sendBatch(to, [tooLarge, frame(32)]).then(String, (error: unknown) => (TransportError.isInstance(error) ? error.code : String(error)));
+  const code = await sender
+    .sendBatch(to, [tooLarge, frame(32)])
+    .then(String, (error: unknown) => (TransportError.isInstance(error) ? error.code : String(error)));
   expectEqual('code', code, 'TALOS_TRANSPORT_SEND_FAILED');
   await inbox.waitFor(31);
   expectEqual('order', inbox.names(), range(0, 31));

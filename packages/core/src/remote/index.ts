@@ -1,0 +1,10 @@
+export type { CallOptions } from './caller.ts';
+export type { CallClaim, CallStore, ClaimVerdict, StoredCall, UnacknowledgedCall } from './call-store.ts';
+export type { DescribeOptions } from './describer.ts';
+export { memoryCallStore } from './memory-call-store.ts';
+export { openRemote, type Remote, type RemoteOptions } from './remote.ts';
+export type { RemoteDenial } from './remote-message.ts';
+export type { CallReceipt, RemoteResult } from './remote-result.ts';
+export { remoteTools, type RemoteTool, type RemoteToolCall, type RemoteToolsOptions } from './remote-tool.ts';
+export type { ServeOptions } from './tool-table.ts';
+export type { DescribedTool, ServedCall, ServedTool } from './tool.ts';

@@ -1,0 +1,118 @@
+import { describe, expect, it } from 'vitest';
+import { memoryHome, type Home } from '../../src/index.ts';
+import type { AuditLog } from '../../src/audit/audit-log.ts';
+import type { EntryInput } from '../../src/audit/recorder.ts';
+import { StoreError } from '../../src/errors/store-error.ts';
+import { readOutcome } from '../../src/receipt/index.ts';
+import type { CallStore } from '../../src/remote/call-store.ts';
+import { eventually, makePair, receiptsIn, tool } from './support.ts';
+
+const full = () => new StoreError({ code: 'TALOS_STORE_WRITE_FAILED', message: 'the disk is full' });
+
+/** A home whose log refuses the entries of which `refuses` says so. */
+function homeRefusing(refuses: (entry: EntryInput) => boolean): Home {
+  const home = memoryHome();
+  return {
+    ...home,
+    log: (env) => {
+      const shared = home.log(env);
+      const wrap = (log: AuditLog): AuditLog =>
+        new Proxy(log, {
+          get: (target, name) => {
+            if (name === 'append') return (entry: EntryInput) => (refuses(entry) ? Promise.reject(full()) : target.append(entry));
+            const value: unknown = Reflect.get(target, name);
+            return typeof value === 'function' ? (value as (...args: unknown[]) => unknown).bind(target) : value;
+          },
+        });
+      return { ...shared, acquire: async () => wrap(await shared.acquire()) };
+    },
+  };
+}
+
+function homeWithCalls(change: (calls: CallStore) => CallStore): Home {
+  const home = memoryHome();
+  return {
+    ...home,
+    calls: async (agent, env) => {
+      const calls = await home.calls!(agent, env);
+      return { ...calls, store: change(calls.store) };
+    },
+  };
+}
+
+describe('a remote call when something fails', () => {
+  it('[REMOTE-LOG-FIRST] a request that could not be recorded is not sent', async () => {
+    let ran = 0;
+    const homes = { a: homeRefusing(({ receipt }) => receipt === 'request'), b: memoryHome() };
+    const pair = await makePair({ homes, serve: [tool('work', () => ++ran)] });
+    await expect(pair.a.call(pair.b.did, 'work', {}, { capability: pair.capability })).rejects.toMatchObject({ code: 'TALOS_STORE_WRITE_FAILED' });
+    expect(await receiptsIn(pair.b)).toEqual([]);
+    expect(ran).toBe(0);
+    await pair.close();
+  });
+
+  it.each(['request', 'tool.request'])('[REMOTE-LOG-FIRST] a callee that cannot record %s does not run the tool', async (what) => {
+    let ran = 0;
+    const homes = { a: memoryHome(), b: homeRefusing(({ type, receipt }) => receipt === what || type === what) };
+    const pair = await makePair({ homes, serve: [tool('work', () => ++ran)] });
+    const result = await pair.a.call(pair.b.did, 'work', {}, { capability: pair.capability });
+    expect(result).toMatchObject({ status: 'denied', denial: { code: 'LOG_UNAVAILABLE' } });
+    expect(ran).toBe(0);
+    await pair.close();
+  });
+
+  it('[REMOTE-UNLOGGED] an outcome that the caller could not record is handed over as unlogged, and not agreed to', async () => {
+    const homes = { a: homeRefusing(({ receipt }) => receipt === 'outcome'), b: memoryHome() };
+    const pair = await makePair({ homes, serve: [tool('work', () => 'done')] });
+    const result = await pair.a.call(pair.b.did, 'work', {}, { capability: pair.capability });
+    expect(result).toMatchObject({ status: 'ok', value: 'done', unlogged: true });
+    expect(result.receipt).not.toHaveProperty('countersignature');
+    expect(await pair.b.unacknowledged()).toHaveLength(1);
+    await pair.close();
+  });
+
+  it('[REMOTE-ONCE] a claim that cannot be made runs nothing', async () => {
+    let ran = 0;
+    const homes = { a: memoryHome(), b: homeWithCalls((calls) => ({ ...calls, claim: () => Promise.reject(full()) })) };
+    const pair = await makePair({ homes, serve: [tool('work', () => ++ran)] });
+    expect(await pair.a.call(pair.b.did, 'work', {}, { capability: pair.capability })).toMatchObject({ status: 'denied' });
+    expect(ran).toBe(0);
+    await pair.close();
+  });
+
+  it('[REMOTE-ONCE] an answer that could not be kept becomes unknown, and the tool is not run again', async () => {
+    let [ran, settled] = [0, 0];
+    const settle =
+      (calls: CallStore): CallStore['settle'] =>
+      (...args) =>
+        settled++ === 0 ? Promise.reject(full()) : calls.settle(...args);
+    const homes = { a: memoryHome(), b: homeWithCalls((calls) => ({ ...calls, settle: settle(calls) })) };
+    const pair = await makePair({ homes, serve: [tool('work', () => ++ran)] });
+    const result = await pair.a.call(pair.b.did, 'work', {}, { capability: pair.capability });
+    expect(result).toMatchObject({ status: 'unknown', reason: 'callee' });
+    expect(readOutcome(result.receipt.outcome!).claims).toMatchObject({ outcome: 'unknown' });
+    expect(ran).toBe(1);
+    await eventually(async () => ((await pair.b.unacknowledged()).length === 0 ? true : undefined));
+    await pair.close();
+  });
+
+  it('[REMOTE-ABORT] a signal that is aborted already sends nothing', async () => {
+    const pair = await makePair({ serve: [tool('work', () => 1)] });
+    const calling = pair.a.call(pair.b.did, 'work', {}, { capability: pair.capability, signal: AbortSignal.abort(new Error('not now')) });
+    await expect(calling).rejects.toThrow('not now');
+    expect(await receiptsIn(pair.a)).toEqual([]);
+    await pair.close();
+  });
+
+  it('[REMOTE-CALL] without a session there is nothing to call over, and misuse is told at once', async () => {
+    const pair = await makePair({ serve: [tool('work', () => 1)] });
+    const options = { capability: pair.capability };
+    await expect(
+      pair.b.call(pair.a.did, 'work', {}, { capability: await pair.a.grant({ to: pair.b.did, at: pair.a.did, tools: { work: {} } }) }),
+    ).rejects.toMatchObject({ code: 'TALOS_SESSION_UNKNOWN' });
+    await expect(pair.a.call(pair.b.did, 'work', { f: () => 1 }, options)).rejects.toMatchObject({ code: 'TALOS_USAGE_ARGUMENT' });
+    await expect(pair.a.call(pair.b.did, 'work', {}, { capability: 'x' })).rejects.toMatchObject({ code: 'TALOS_USAGE_ARGUMENT' });
+    await expect(pair.a.call(pair.b.did, 'work', {}, { ...options, timeoutMs: 0 })).rejects.toMatchObject({ code: 'TALOS_USAGE_ARGUMENT' });
+    await pair.close();
+  });
+});
