@@ -7,6 +7,7 @@ export type {
   DeniedErrorCode,
   EncodingErrorCode,
   ErrorCode,
+  EvidenceErrorCode,
   IdentityErrorCode,
   SessionErrorCode,
   StoreErrorCode,
@@ -16,6 +17,7 @@ export type {
 export { CryptoError } from './crypto-error.ts';
 export { TalosDeniedError } from './denied-error.ts';
 export { EncodingError } from './encoding-error.ts';
+export { EvidenceError } from './evidence-error.ts';
 export { IdentityError } from './identity-error.ts';
 export { SessionError } from './session-error.ts';
 export { StoreError } from './store-error.ts';
