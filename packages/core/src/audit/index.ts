@@ -11,6 +11,16 @@ export { acceptFork, type AcceptedFork, type AcceptForkOptions } from './fork.ts
 export { fsck, type FsckOptions } from './fsck.ts';
 export type { CoverageCode, FsckFinding, FsckReport, IntegrityCode } from './fsck-finding.ts';
 export { storeSource, type FsckRow, type FsckSource } from './fsck-source.ts';
+export {
+  cosignCheckpoint,
+  formatCosignerKey,
+  makeCosignerKey,
+  parseCosignerKey,
+  verifyCosignatures,
+  type Cosignature,
+  type CosignatureOptions,
+  type CosignerKey,
+} from './cosignature.ts';
 export { verifyInclusion, type InclusionClaim } from './inclusion.ts';
 export { readAuditLog, type ProvingLog } from './log-reader.ts';
 export { memoryAuditStore } from './memory-audit-store.ts';
@@ -24,5 +34,7 @@ export { formatNote, parseNote, signNote, verifyNote, type NoteSignature, type S
 export type { PreviousRecorder } from './start-entry.ts';
 export { decodeEntryBundle, decodeTile, encodeEntryBundle, encodeTile, formatTilePath, parseTilePath, tilesOf, type Tile } from './tile.ts';
 export { formatTlogProof, parseTlogProof } from './tlog-proof.ts';
+export { isQuorum, parseTlogPolicy, type PolicyGroup, type PolicyLog, type PolicyWitness, type TlogPolicy } from './tlog-policy.ts';
 export { CompactRange, emptyRoot, hashChildren, hashLeaf, nodePlace, type TreeHead, type TreeNode } from './tree-hash.ts';
 export { formatVerifierKey, makeVerifierKey, parseVerifierKey, type VerifierKey } from './verifier-key.ts';
+export { verifyWitnessed, type VerifyWitnessedOptions, type WitnessedBy, type WitnessedCheckpoint } from './verify-witnessed.ts';

@@ -95,6 +95,10 @@ export type AuditErrorCode =
   | 'TALOS_AUDIT_CONSISTENCY'
   /** The signed note is malformed, or no signature of the expected key is on it. */
   | 'TALOS_AUDIT_BAD_NOTE'
+  /** The trust policy is malformed; the message names the line. */
+  | 'TALOS_AUDIT_BAD_POLICY'
+  /** The log signed the checkpoint, and the witnesses that cosigned it are no quorum of the policy. */
+  | 'TALOS_AUDIT_NOT_WITNESSED'
   /** The entry is malformed, too large or not canonical. */
   | 'TALOS_AUDIT_BAD_ENTRY'
   /** A tile, a bundle of entries or its path is not what c2sp.org/tlog-tiles says. */
