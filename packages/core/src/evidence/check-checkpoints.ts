@@ -1,9 +1,9 @@
 /** Checks the checkpoints of one log: its own signatures, those of witnesses, and that all of them are of one history. @module */
-import { parseCheckpoint, parseCheckpointText, verifyCheckpoint, type Checkpoint } from '../audit/checkpoint.ts';
+import { parseCheckpointText, verifyCheckpoint, type Checkpoint } from '../audit/checkpoint.ts';
 import { verifyConsistency } from '../audit/consistency.ts';
 import { verifyCosignatures } from '../audit/cosignature.ts';
 import { formatNote, parseNote, type NoteSignature } from '../audit/signed-note.ts';
-import { isQuorum } from '../audit/tlog-policy.ts';
+import { isQuorum, type TlogPolicy } from '../audit/tlog-policy.ts';
 import { equalBytes } from '../bytes/equal.ts';
 import { TalosError } from '../errors/talos-error.ts';
 import { failed, judge, notChecked, verified, type Claim, type ClaimKind, type Verdict } from './claim.ts';
@@ -29,7 +29,7 @@ export function checkCheckpoints({ log, at, trust }: Place): CheckedCheckpoints 
     const { verdict, head } = checkOne({ log, at, trust }, checkpoint);
     heads.set(checkpoint.size, head);
     claims.push(claimOf('checkpoint', { at: place, origin: log.origin }, verdict));
-    claims.push(...checkWitnesses({ checkpoint, head, at: place, trust }));
+    claims.push(...checkWitnesses({ origin: log.origin, checkpoint, head, at: place, trust }));
   }
   const trusted = trust.logs.get(log.origin);
   const linked = checkConsistency({ log, at, trust }, heads);
@@ -67,28 +67,30 @@ function claimedCheckpoint(note: string): Checkpoint | undefined {
   }
 }
 
-type Witnessing = { readonly checkpoint: CheckpointEvidence; readonly head: Checkpoint | undefined; readonly at: string; readonly trust: Trust };
+type Witnessing = { readonly origin: string; readonly checkpoint: CheckpointEvidence; readonly head: Checkpoint | undefined; readonly at: string; readonly trust: Trust };
 
 /** Each line by itself, so that a bad one is named; the quorum counts good lines on a good checkpoint only. */
-function checkWitnesses({ checkpoint: { note }, head, at, trust }: Witnessing): Claim[] {
+function checkWitnesses({ origin, checkpoint: { note }, head, at, trust }: Witnessing): Claim[] {
   const claims: Claim[] = [];
-  const cosigned: string[] = [];
-  const parsed = claimedCheckpoint(note) === undefined ? undefined : parseCheckpoint(note);
-  const key = trust.logs.get(parsed?.origin ?? '')?.key;
-  for (const [i, line] of (parsed?.signatures ?? []).entries()) {
+  const cosigned = new Set<string>();
+  const key = trust.logs.get(origin)?.key;
+  const lines = claimedCheckpoint(note) === undefined ? [] : parseNote(note).signatures;
+  for (const [i, line] of lines.entries()) {
     // The log's own line is the checkpoint's claim.
     if (key !== undefined && line.name === key.name && equalBytes(line.keyId, key.keyId)) continue;
     const { verdict, witness } = checkLine(note, line, trust);
-    if (witness !== undefined) cosigned.push(witness);
-    claims.push(claimOf('cosignature', { at: `${at}.note line ${i + 1} after the text`, origin: parsed?.origin ?? '' }, verdict));
+    if (witness !== undefined) cosigned.add(witness);
+    claims.push(claimOf('cosignature', { at: `${at}.note line ${i + 1} after the text`, origin }, verdict));
   }
-  const { policy } = trust;
-  if (policy?.quorum === undefined) return claims;
-  const place = { at, ...(parsed === undefined ? {} : { origin: parsed.origin }) };
-  if (head !== undefined && isQuorum(policy, cosigned)) claims.push(claimOf('witnessed', place, verified(`cosigned by ${[...new Set(cosigned)].join(', ')}`)));
-  else if (head === undefined && key === undefined) claims.push(claimOf('witnessed', place, notChecked('LOG_NOT_TRUSTED', 'its checkpoint was not checked')));
-  else claims.push(claimOf('witnessed', place, failed('QUORUM_NOT_MET', `${new Set(cosigned).size} of ${policy.witnesses.length} witnesses cosigned it: they are no quorum`)));
+  if (trust.policy?.quorum !== undefined) claims.push(claimOf('witnessed', { at, origin }, quorumOf(cosigned, { head, policy: trust.policy, trusted: key !== undefined })));
   return claims;
+}
+
+function quorumOf(cosigned: ReadonlySet<string>, { head, policy, trusted }: { readonly head: Checkpoint | undefined; readonly policy: TlogPolicy; readonly trusted: boolean }): Verdict {
+  if (!trusted) return notChecked('LOG_NOT_TRUSTED', 'its checkpoint was not checked');
+  if (head === undefined) return failed('CHECKPOINT_FAILED', 'its checkpoint did not verify');
+  if (isQuorum(policy, cosigned)) return verified(`cosigned by ${[...cosigned].join(', ')}`);
+  return failed('QUORUM_NOT_MET', `${cosigned.size} of ${policy.witnesses.length} witnesses cosigned it: they are no quorum`);
 }
 
 function checkLine(note: string, line: NoteSignature, { policy }: Trust): { readonly verdict: Verdict; readonly witness?: string } {
