@@ -179,6 +179,20 @@ function checkProof(input: VerifyInvocation, admitted: Admitted): InvocationClai
   return claims;
 }
 
+/** A proof as it was signed, for whoever keeps it: nothing is checked but its form. */
+export type ReadInvocation = { readonly claims: InvocationClaims; readonly kid: string; readonly verify: (key: Ed25519PublicKey) => void };
+
+/**
+ * Reads a proof apart from the call that it was made for, as evidence: time, replay and arguments are not looked at. `verify` throws a
+ * {@link TokenFault} unless this key signed it.
+ * @throws {@link TokenFault} `MALFORMED` or `TOO_LARGE`.
+ */
+export function readInvocation(token: unknown): ReadInvocation {
+  const statement = readStatement(token, { type: invocationType, maxLength: maxInvocationLength });
+  const claims = readStatementClaims(statement.payload, shape) as unknown as InvocationClaims;
+  return { claims, kid: statement.kid, verify: (key) => verifyStatement(statement, key) };
+}
+
 function headerOf(leaf: Link): ExpectedHeader {
   let header = headers.get(leaf);
   if (header === undefined) headers.set(leaf, (header = expectHeader(invocationType, leaf.holder)));

@@ -143,6 +143,13 @@ export type EvidenceErrorCode =
   | 'TALOS_EVIDENCE_LIMIT'
   /** What was asked for cannot be proved from this log: nothing was signed, or what opens a commitment was erased. */
   | 'TALOS_EVIDENCE_NOT_PROVABLE';
+export type ReceiptErrorCode =
+  /** A request, outcome or countersignature of a remote call that is not of the form of docs/spec/07. */
+  | 'TALOS_RECEIPT_MALFORMED'
+  /** It is not signed by the key of who should have signed it, or that key is not known. */
+  | 'TALOS_RECEIPT_SIGNATURE'
+  /** It is genuine, and about another request, another outcome or another result. */
+  | 'TALOS_RECEIPT_MISMATCH';
 
 export type ErrorCode =
   | UsageErrorCode
@@ -156,3 +163,5 @@ export type ErrorCode =
   | AuditErrorCode
   | EvidenceErrorCode
   | SessionErrorCode;
+  | SessionErrorCode
+  | ReceiptErrorCode;

@@ -9,6 +9,7 @@ export type {
   ErrorCode,
   EvidenceErrorCode,
   IdentityErrorCode,
+  ReceiptErrorCode,
   SessionErrorCode,
   StoreErrorCode,
   TransportErrorCode,
@@ -19,6 +20,7 @@ export { TalosDeniedError } from './denied-error.ts';
 export { EncodingError } from './encoding-error.ts';
 export { EvidenceError } from './evidence-error.ts';
 export { IdentityError } from './identity-error.ts';
+export { ReceiptError } from './receipt-error.ts';
 export { SessionError } from './session-error.ts';
 export { StoreError } from './store-error.ts';
 export { TalosError, type TalosErrorOptions } from './talos-error.ts';

@@ -1,4 +1,4 @@
-/** What an evidence file claims, one by one, and what became of each (docs/spec/07 §4). @module */
+/** What an evidence file claims, one by one, and what became of each (docs/spec/08 §4). @module */
 import type { SequenceFinding } from '../audit/recorder-run.ts';
 import { TalosError } from '../errors/talos-error.ts';
 

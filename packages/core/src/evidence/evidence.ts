@@ -1,5 +1,5 @@
 /**
- * The evidence file: what an outsider needs to check what a log holds, and nothing that he has to believe (docs/spec/07). This file says what
+ * The evidence file: what an outsider needs to check what a log holds, and nothing that he has to believe (docs/spec/08). This file says what
  * it consists of and how much of it there may be. @module
  */
 import type { KeyHistory } from '../identity/key-history.ts';

@@ -1,4 +1,4 @@
-/** Reads an evidence file's form, all of it or nothing: canonical JSON with exactly the members of the format (docs/spec/07 §2). @module */
+/** Reads an evidence file's form, all of it or nothing: canonical JSON with exactly the members of the format (docs/spec/08 §2). @module */
 import { canonicalJson } from '../bytes/canonical-json.ts';
 import type { JsonObject, JsonValue } from '../bytes/json-value.ts';
 import { parseStrictJson } from '../bytes/strict-json.ts';

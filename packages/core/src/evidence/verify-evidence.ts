@@ -1,5 +1,5 @@
 /**
- * Verifies an evidence file under the reader's trust: a verdict for each claim, no input but these two, no IO (docs/spec/07 §4). What the
+ * Verifies an evidence file under the reader's trust: a verdict for each claim, no input but these two, no IO (docs/spec/08 §4). What the
  * reader did not give trust or a verifier for reads "not checked". @module
  */
 import { checkCheckpoints } from './check-checkpoints.ts';
