@@ -1,8 +1,7 @@
 /** Which key spoke for an agent at which time: a signature of a retired key is not one of today's (docs/spec/08 §5). @module */
-import { parseStrictJson } from '../bytes/strict-json.ts';
 import { keyThumbprint, parseAgentId, type AgentId } from '../identity/agent-id.ts';
 import { verifyKeyHistory, type KeyHistory } from '../identity/key-history.ts';
-import type { KeyEvent } from '../identity/key-event.ts';
+import { parseKeyEvent } from '../identity/key-event.ts';
 import type { Ed25519PublicKey } from '../primitives/keys.ts';
 import type { PartyKeys } from '../receipt/receipt-keys.ts';
 
@@ -32,8 +31,9 @@ function ownKey(did: AgentId): Epoch {
 
 /** @throws {@link IdentityError} `TALOS_IDENTITY_BAD_HISTORY`. */
 function epochsOf(history: KeyHistory): Epoch[] {
-  const { keys } = verifyKeyHistory(history);
-  // Verified above: the texts are events, and every one but a revocation puts a key in force.
-  const starts = history.map(({ event }) => (parseStrictJson(event) as KeyEvent).notBefore);
-  return [...keys].map(([kid, { key, notBefore }], i) => ({ kid, key, from: notBefore, until: starts[i + 1] ?? Number.MAX_SAFE_INTEGER }));
+  verifyKeyHistory(history);
+  const events = history.map((signed) => parseKeyEvent(signed));
+  return events.flatMap(({ event: { type, notBefore }, key }, i): Epoch[] =>
+    type === 'revoke' ? [] : [{ kid: keyThumbprint(key), key, from: notBefore, until: events[i + 1]?.event.notBefore ?? Number.MAX_SAFE_INTEGER }],
+  );
 }

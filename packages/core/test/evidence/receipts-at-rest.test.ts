@@ -267,8 +267,7 @@ describe('usage statements', () => {
         [hashRequest(withoutA.request), { code: 'STATE', request: hashRequest(withoutA.request), stated: 'unacknowledged', own: 'both-signed' }],
         [hashRequest(only.request), { code: 'NOT_LISTED', request: hashRequest(only.request), own: 'both-signed' }],
         [hashRequest(disputed.request), { code: 'STATE', request: hashRequest(disputed.request), stated: 'counted', own: 'disputed' }],
-        ['render_chart', { code: 'SUM', tool: 'render_chart', stated: { calls: 4, cost: { EUR: '0.03' }, units: { calls: 4, ms: 1 } }, own: { calls: 4, cost: { EUR: '0.03' }, units: { calls: 4, ms: 1 } } }],
-      ].filter(([name]) => name !== 'render_chart') as [string, unknown][]),
+      ]),
     );
     expect(readUsageAnswer(answer.answer, { statement: text, keysAt })).toEqual(answer.differences);
     const another = await stated(await billed(1));
