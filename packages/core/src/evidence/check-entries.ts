@@ -32,16 +32,20 @@ export function checkEntries(place: Place): { readonly claims: readonly Claim[];
   const { log, at } = place;
   const proved = new Map<number, Proved>();
   const claims: Claim[] = [];
-  const add = (kind: Claim['kind'], where: string, verdict: Verdict): number => claims.push(claimOf(kind, { at: `${at}.${where}`, origin: log.origin }, verdict));
+  const add = (kind: Claim['kind'], where: string, verdict: Verdict): number =>
+    claims.push(claimOf(kind, { at: `${at}.${where}`, origin: log.origin }, verdict));
   for (const [i, evidence] of log.entries.entries()) add('entry', `entries[${i}]`, checkEntry(place, { ...evidence, at: `${at}.entries[${i}]` }, proved));
   for (const [i, range] of log.ranges.entries()) {
     const { verdict, window } = checkRange(place, range);
     add('range', `ranges[${i}]`, verdict);
-    for (const [n, entry] of (window?.entries ?? []).entries()) proved.set(range.start + n, { at: `${at}.ranges[${i}].entries[${n}]`, entry, disclosed: new Map() });
+    for (const [n, entry] of (window?.entries ?? []).entries())
+      proved.set(range.start + n, { at: `${at}.ranges[${i}].entries[${n}]`, entry, disclosed: new Map() });
     if (window !== undefined) claims.push(sequenceClaim(window, { at: `${at}.ranges[${i}]`, origin: log.origin }));
   }
   for (const [i, disclosure] of log.disclosures.entries()) add('disclosure', `disclosures[${i}]`, checkDisclosure(place, disclosure, proved));
-  const entries = [...proved].toSorted(([a], [b]) => a - b).map(([index, { at: where, entry, disclosed }]) => ({ origin: log.origin, index, at: where, entry, disclosed }));
+  const entries = [...proved]
+    .toSorted(([a], [b]) => a - b)
+    .map(([index, { at: where, entry, disclosed }]) => ({ origin: log.origin, index, at: where, entry, disclosed }));
   return { claims, entries };
 }
 

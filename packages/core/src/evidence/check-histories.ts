@@ -12,7 +12,10 @@ import type { Trust } from './trust.ts';
  */
 export type AgentHistories = ReadonlyMap<string, KeyHistory | undefined>;
 
-export function checkHistories(histories: readonly HistoryEvidence[], { agents }: Trust): { readonly claims: readonly Claim[]; readonly agents: AgentHistories } {
+export function checkHistories(
+  histories: readonly HistoryEvidence[],
+  { agents }: Trust,
+): { readonly claims: readonly Claim[]; readonly agents: AgentHistories } {
   const known = new Map(agents);
   const claims = histories.map((history, i) => {
     const { did } = history;

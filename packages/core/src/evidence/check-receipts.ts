@@ -9,7 +9,10 @@ import { receiptsAtRest, type ReceiptFault, type RestingReceipt } from './receip
 /** A receipt and the log that holds it. */
 export type ProvedReceipt = RestingReceipt & { readonly origin: string };
 
-export function checkReceipts(entries: readonly ProvedEntry[], agents: AgentHistories): { readonly claims: readonly Claim[]; readonly receipts: readonly ProvedReceipt[] } {
+export function checkReceipts(
+  entries: readonly ProvedEntry[],
+  agents: AgentHistories,
+): { readonly claims: readonly Claim[]; readonly receipts: readonly ProvedReceipt[] } {
   const keysAt = agentKeysAt(agents);
   const claims: Claim[] = [];
   const receipts: ProvedReceipt[] = [];

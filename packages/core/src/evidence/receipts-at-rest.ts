@@ -113,7 +113,8 @@ function settle(hash: string, draft: Draft, { keysAt, faults }: Settling): Resti
     return verified;
   });
   if (request === undefined) {
-    for (const [part, { index }] of draft.parts) if (part !== 'request') faults.push({ code: 'PART_ALONE', index, part, detail: 'its request is not here, or failed' });
+    for (const [part, { index }] of draft.parts)
+      if (part !== 'request') faults.push({ code: 'PART_ALONE', index, part, detail: 'its request is not here, or failed' });
     return [];
   }
   return [receiptOf(draft, request, { checker, keysAt })];

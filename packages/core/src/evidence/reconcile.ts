@@ -36,11 +36,13 @@ export type Reconciliation = {
   readonly differences: readonly Difference[];
 };
 
-
 const compared: readonly ReceiptPart[] = ['request', 'outcome', 'countersignature'];
 
 /** @param logs - what `receiptsAtRest` read of each side's log. Calls of the two with others are in one log only: pass those of this pair. */
-export function reconcile(logs: { readonly a: ReceiptsAtRest; readonly b: ReceiptsAtRest }, pair?: { readonly caller: string; readonly callee: string }): Reconciliation {
+export function reconcile(
+  logs: { readonly a: ReceiptsAtRest; readonly b: ReceiptsAtRest },
+  pair?: { readonly caller: string; readonly callee: string },
+): Reconciliation {
   requireObject('logs', logs);
   const [a, b] = [byRequest(logs.a, pair), byRequest(logs.b, pair)];
   const differences: Difference[] = [];
@@ -56,24 +58,29 @@ export function reconcile(logs: { readonly a: ReceiptsAtRest; readonly b: Receip
 
 /** Observed calls have no receipt that another log could hold too. */
 function byRequest({ receipts }: ReceiptsAtRest, pair: { readonly caller: string; readonly callee: string } | undefined): Map<string, RestingReceipt> {
-  const ofPair = receipts.filter(({ state, caller, callee }) => state !== 'observed' && (pair === undefined || (caller === pair.caller && callee === pair.callee)));
+  const ofPair = receipts.filter(
+    ({ state, caller, callee }) => state !== 'observed' && (pair === undefined || (caller === pair.caller && callee === pair.callee)),
+  );
   return new Map(ofPair.map((receipt) => [receipt.request, receipt]));
 }
 
 function compare(request: string, a: RestingReceipt | undefined, b: RestingReceipt | undefined): Difference[] {
-  const about = { request, tool: (a ?? b)?.tool ?? '', call: (a ?? b)?.call ?? '' };
-  const differences: Difference[] = [];
-  for (const part of compared) {
-    const [inA, inB] = [partOf(a, part), partOf(b, part)];
-    const places = { ...(inA && { a: inA.index }), ...(inB && { b: inB.index }) };
-    if ((inA === undefined) !== (inB === undefined)) differences.push({ code: 'PART_MISSING', ...about, part, in: inA === undefined ? 'a' : 'b', ...places });
-    else if (inA?.text !== inB?.text) differences.push({ code: 'PART_DIFFERS', ...about, part, ...places });
-  }
-  for (const [side, receipt] of [['a', a], ['b', b]] as const) {
-    const dispute = receipt?.parts.get('dispute');
-    if (dispute !== undefined) differences.push({ code: 'DISPUTED', ...about, part: 'dispute', in: side, [side]: dispute.index });
-  }
-  return differences;
+  const { tool = '', call = '' } = a ?? b ?? {};
+  const about = { request, tool, call };
+  const differences = compared.flatMap((part) => comparePart(partOf(a, part), partOf(b, part)).map((found) => ({ ...about, part, ...found })));
+  const disputes = (['a', 'b'] as const).flatMap((side): Difference[] => {
+    const dispute = (side === 'a' ? a : b)?.parts.get('dispute');
+    return dispute === undefined ? [] : [{ code: 'DISPUTED', ...about, part: 'dispute', in: side, [side]: dispute.index }];
+  });
+  return [...differences, ...disputes];
+}
+
+type Held = { readonly index: number; readonly text: string } | undefined;
+
+function comparePart(a: Held, b: Held): Pick<Difference, 'code' | 'in' | 'a' | 'b'>[] {
+  if (a === undefined) return b === undefined ? [] : [{ code: 'PART_MISSING', in: 'a', b: b.index }];
+  if (b === undefined) return [{ code: 'PART_MISSING', in: 'b', a: a.index }];
+  return a.text === b.text ? [] : [{ code: 'PART_DIFFERS', a: a.index, b: b.index }];
 }
 
 /** A caller that disputes an outcome has it, as the dispute. */

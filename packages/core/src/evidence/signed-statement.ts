@@ -33,10 +33,19 @@ export function formatStatement(type: string, { payload, signatures }: SignedSta
 export function parseStatement(type: string, text: string): SignedStatement & { readonly value: JsonObject } {
   if (typeof text !== 'string' || text.length > maxStatementText) throw refuse('is not a text of at most 8 Mi characters');
   try {
-    const { payload, signatures } = parseStrictJson(text, { maxDepth: 3 }) as unknown as { readonly payload: string; readonly signatures: readonly StatementSignature[] };
+    const { payload, signatures } = parseStrictJson(text, { maxDepth: 3 }) as unknown as {
+      readonly payload: string;
+      readonly signatures: readonly StatementSignature[];
+    };
     const read = { payload: decodeBase64(payload), signatures: signatures.map(({ keyid, sig }) => ({ keyid, sig: encodeBase64(decodeBase64(sig)) })) };
     const value = parseStrictJson(decodeUtf8(read.payload), { maxDepth });
-    if (read.signatures.length >= 1 && read.signatures.length <= 2 && isObject(value) && formatStatement(type, read) === text && canonicalJson(value) === decodeUtf8(read.payload))
+    if (
+      read.signatures.length >= 1 &&
+      read.signatures.length <= 2 &&
+      isObject(value) &&
+      formatStatement(type, read) === text &&
+      canonicalJson(value) === decodeUtf8(read.payload)
+    )
       return { ...read, value };
   } catch (error) {
     // A member of another type throws what it likes: all of it means the same.
@@ -46,7 +55,11 @@ export function parseStatement(type: string, text: string): SignedStatement & { 
 }
 
 /** @throws {@link EvidenceError} `TALOS_EVIDENCE_SIGNATURE` unless a key that spoke for this party signed the payload. */
-export function verifyStatement(type: string, { payload, signature }: { readonly payload: Uint8Array; readonly signature: StatementSignature | undefined }, keys: PartyKeys | undefined): void {
+export function verifyStatement(
+  type: string,
+  { payload, signature }: { readonly payload: Uint8Array; readonly signature: StatementSignature | undefined },
+  keys: PartyKeys | undefined,
+): void {
   const key = signature === undefined ? undefined : keys?.(signature.keyid);
   if (key === undefined || signature === undefined) throw unsigned('it is not by a key that is known to have spoken for this party then');
   try {

@@ -49,7 +49,8 @@ export function verifyUsage(text: string, keysAt: AgentKeysAt): VerifiedUsage {
   verifyStatement(statementType, { payload, signature: byProvider }, keysAt(statement.provider, at));
   if (byCaller === undefined) return { state: 'provider-signed', statement };
   // One key in both places is one party that agrees with itself.
-  if (byCaller.keyid === byProvider?.keyid) throw new EvidenceError({ code: 'TALOS_EVIDENCE_SIGNATURE', message: 'the statement was refused: both signatures are by one key' });
+  if (byCaller.keyid === byProvider?.keyid)
+    throw new EvidenceError({ code: 'TALOS_EVIDENCE_SIGNATURE', message: 'the statement was refused: both signatures are by one key' });
   verifyStatement(statementType, { payload, signature: byCaller }, keysAt(statement.caller, at));
   return { state: 'both-signed', statement };
 }
@@ -83,20 +84,31 @@ export async function answerUsage(text: string, { receipts, keysAt, signer, call
     return { agreed: true, statement: formatStatement(statementType, { payload, signatures: [...signatures.slice(0, 1), own] }) };
   }
   const answer = encodeUtf8(canonicalJson({ v: 1, statement: hashOf(payload), caller, differences: differences as unknown as JsonValue }));
-  return { agreed: false, differences, answer: formatStatement(answerType, { payload: answer, signatures: [await signStatementPayload(answerType, answer, signer)] }) };
+  return {
+    agreed: false,
+    differences,
+    answer: formatStatement(answerType, { payload: answer, signatures: [await signStatementPayload(answerType, answer, signer)] }),
+  };
 }
 
 /**
  * What the caller answered to this statement, if it signed it.
  * @throws {@link EvidenceError} `TALOS_EVIDENCE_MALFORMED` if it answers another one, `TALOS_EVIDENCE_SIGNATURE`.
  */
-export function readUsageAnswer(answer: string, { statement: text, keysAt }: { readonly statement: string; readonly keysAt: AgentKeysAt }): readonly UsageDifference[] {
+export function readUsageAnswer(
+  answer: string,
+  { statement: text, keysAt }: { readonly statement: string; readonly keysAt: AgentKeysAt },
+): readonly UsageDifference[] {
   const { payload, signatures, value } = parseStatement(answerType, answer);
   const { v, statement, caller, differences } = readMembers({ value, at: 'answer' }, ['v', 'statement', 'caller', 'differences']);
   const answered = verifyUsage(text, keysAt).statement;
   if (readCount(v) !== 1 || readText(statement, 64) !== hashOf(parseStatement(statementType, text).payload) || readText(caller, 256) !== answered.caller)
     throw refuse('answers another statement');
-  verifyStatement(answerType, { payload, signature: signatures.length === 1 ? signatures[0] : undefined }, keysAt(answered.caller, Math.floor(answered.to / 1000)));
+  verifyStatement(
+    answerType,
+    { payload, signature: signatures.length === 1 ? signatures[0] : undefined },
+    keysAt(answered.caller, Math.floor(answered.to / 1000)),
+  );
   // Each call and each tool once at most: what it says is the caller's word, in its own signature.
   return readList(differences, 2 * maxUsageCalls).map((field) => readDifference(field));
 }

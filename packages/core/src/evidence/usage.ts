@@ -43,9 +43,11 @@ export const maxUsageCalls = 65_536;
  */
 export function usageOf(receipts: readonly RestingReceipt[], period: UsagePeriod): Usage {
   const { provider, caller, from, to } = period;
-  if (!Number.isSafeInteger(from) || !Number.isSafeInteger(to) || from < 0 || from >= to) throw new UsageError({ code: 'TALOS_USAGE_ARGUMENT', message: 'a period is from and to in milliseconds since 1970' });
+  if (!Number.isSafeInteger(from) || !Number.isSafeInteger(to) || from < 0 || from >= to)
+    throw new UsageError({ code: 'TALOS_USAGE_ARGUMENT', message: 'a period is from and to in milliseconds since 1970' });
   const inPeriod = receipts.filter((each) => each.callee === provider && each.caller === caller && isWithin(each.outcome, { from, to }));
-  if (inPeriod.length > maxUsageCalls) throw new EvidenceError({ code: 'TALOS_EVIDENCE_LIMIT', message: `more than ${maxUsageCalls} calls: make a statement for a shorter period` });
+  if (inPeriod.length > maxUsageCalls)
+    throw new EvidenceError({ code: 'TALOS_EVIDENCE_LIMIT', message: `more than ${maxUsageCalls} calls: make a statement for a shorter period` });
   const tools = new Map<string, RestingReceipt[]>();
   for (const receipt of inPeriod) {
     if (receipt.state !== 'both-signed') continue;
@@ -76,7 +78,8 @@ function sumOf(tool: string, receipts: readonly RestingReceipt[]): ToolUsage {
 }
 
 function requireSum(sum: number): number {
-  if (!Number.isSafeInteger(sum)) throw new EvidenceError({ code: 'TALOS_EVIDENCE_LIMIT', message: 'a sum is above 2^53 − 1: make a statement for a shorter period' });
+  if (!Number.isSafeInteger(sum))
+    throw new EvidenceError({ code: 'TALOS_EVIDENCE_LIMIT', message: 'a sum is above 2^53 − 1: make a statement for a shorter period' });
   return sum;
 }
 

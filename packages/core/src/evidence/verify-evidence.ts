@@ -62,7 +62,10 @@ export async function verifyEvidence(file: string | Uint8Array, trust: EvidenceT
   const logs = checkedLogs.map(({ log: { origin, checkpoints } }, i) => ({
     origin,
     size: checkpoints.at(-1)?.size ?? 0,
-    level: levelOf(claims.filter((claim) => claim.origin === origin), `logs[${i}].checkpoints[${checkpoints.length - 1}]`),
+    level: levelOf(
+      claims.filter((claim) => claim.origin === origin),
+      `logs[${i}].checkpoints[${checkpoints.length - 1}]`,
+    ),
   }));
   return { verdict: overall(claims), claims, logs, entries, receipts: receipts.receipts };
 }
@@ -74,7 +77,8 @@ function overall(claims: readonly Claim[]): EvidenceReport['verdict'] {
 
 function levelOf(claims: readonly Claim[], newest: string): LogLevel {
   if (claims.some(({ status }) => status === 'failed')) return 'bad';
-  const holds = (kind: Claim['kind'], at?: string): boolean => claims.some((claim) => claim.kind === kind && claim.status === 'verified' && (at === undefined || claim.at === at));
+  const holds = (kind: Claim['kind'], at?: string): boolean =>
+    claims.some((claim) => claim.kind === kind && claim.status === 'verified' && (at === undefined || claim.at === at));
   if (!holds('checkpoint', newest)) return 'unchecked';
   if (holds('witnessed', newest)) return 'witnessed';
   return holds('last-seen') ? 'consistent' : 'signed';

@@ -21,7 +21,12 @@ import { callee, caller, claimsOf, keys, makeReceipt, makeRequest, stranger, typ
 import { startMs } from '../session/support.ts';
 
 type Texts = Partial<Record<ReceiptPart, string>>;
-const keysAt = agentKeysAt(new Map([[caller.did, undefined], [callee.did, undefined]]));
+const keysAt = agentKeysAt(
+  new Map([
+    [caller.did, undefined],
+    [callee.did, undefined],
+  ]),
+);
 const fixed = { ...systemEnv, now: () => startMs + 1000 };
 
 async function openLog(name: string, seed: number): Promise<AuditLog> {
@@ -80,13 +85,20 @@ describe('receipts at rest', () => {
     ]);
     const theirs = await read(ofCallee);
     expect(theirs.faults).toEqual([]);
-    expect(theirs.receipts.map(({ state, side }) => [state, side])).toEqual([['both-signed', 'callee'], ['tool-signed', 'callee'], ['tool-signed', 'callee']]);
+    expect(theirs.receipts.map(({ state, side }) => [state, side])).toEqual([
+      ['both-signed', 'callee'],
+      ['tool-signed', 'callee'],
+      ['tool-signed', 'callee'],
+    ]);
   });
 
   it('[EVIDENCE-RECEIPT-STATES] what the other side has not answered is listed by age', async () => {
     const { ofCallee, ofCaller } = await allStates();
     const waiting = unacknowledgedReceipts((await read(ofCallee)).receipts, startMs + 61_000);
-    expect(waiting.map(({ ageMs, waitsFor }) => [ageMs, waitsFor])).toEqual([[60_000, 'countersignature'], [60_000, 'countersignature']]);
+    expect(waiting.map(({ ageMs, waitsFor }) => [ageMs, waitsFor])).toEqual([
+      [60_000, 'countersignature'],
+      [60_000, 'countersignature'],
+    ]);
     expect(unacknowledgedReceipts((await read(ofCaller)).receipts, startMs + 5000).map(({ waitsFor }) => waitsFor)).toEqual(['countersignature', 'outcome']);
   });
 
@@ -141,7 +153,15 @@ describe('receipts at rest', () => {
     const log = await openLog('caller', 81);
     await keep(log, asCaller, await makeReceipt('epoch'));
     const under = async (history: KeyHistory | undefined): Promise<string[]> => {
-      const { receipts, faults } = await read(log, agentKeysAt(new Map([[caller.did, history], [callee.did, undefined]])));
+      const { receipts, faults } = await read(
+        log,
+        agentKeysAt(
+          new Map([
+            [caller.did, history],
+            [callee.did, undefined],
+          ]),
+        ),
+      );
       return [...receipts.map(({ state }) => state), ...faults.map(({ part, code }) => `${part} ${code}`)];
     };
     expect(await under(undefined)).toEqual(['both-signed']);
@@ -151,9 +171,19 @@ describe('receipts at rest', () => {
     // A key of tomorrow did not sign today.
     const byNext = await openLog('caller', 81);
     await keep(byNext, asCaller, { request: await makeRequest('epoch', { tool: 't', input: {}, signer: next }) });
-    const future = agentKeysAt(new Map([[caller.did, await rotatedAt(startMs + 3_600_000)], [callee.did, undefined]]));
+    const future = agentKeysAt(
+      new Map([
+        [caller.did, await rotatedAt(startMs + 3_600_000)],
+        [callee.did, undefined],
+      ]),
+    );
     expect((await read(byNext, future)).faults).toMatchObject([{ code: 'SIGNATURE_REFUSED' }]);
-    const past = agentKeysAt(new Map([[caller.did, await rotatedAt(startMs - 3_600_000)], [callee.did, undefined]]));
+    const past = agentKeysAt(
+      new Map([
+        [caller.did, await rotatedAt(startMs - 3_600_000)],
+        [callee.did, undefined],
+      ]),
+    );
     expect((await read(byNext, past)).receipts).toMatchObject([{ state: 'requested' }]);
   });
 
@@ -228,7 +258,8 @@ describe('usage statements', () => {
     }
     return logs;
   }
-  const stated = async ({ ofCallee }: Pair): Promise<string> => stateUsage({ ...period, receipts: (await read(ofCallee)).receipts, window, signer: callee.signer });
+  const stated = async ({ ofCallee }: Pair): Promise<string> =>
+    stateUsage({ ...period, receipts: (await read(ofCallee)).receipts, window, signer: callee.signer });
   const answered = async (text: string, { ofCaller }: Pair): ReturnType<typeof answerUsage> =>
     answerUsage(text, { receipts: (await read(ofCaller)).receipts, keysAt, signer: caller.signer, caller: caller.did });
 
@@ -240,7 +271,13 @@ describe('usage statements', () => {
     const text = await stated(logs);
     const { state, statement } = verifyUsage(text, keysAt);
     expect(state).toBe('provider-signed');
-    expect(statement).toMatchObject({ ...period, window, unacknowledged: [hashRequest(open.request)], disputed: [], tools: [{ tool: 'render_chart', calls: 3, units: { calls: 3, ms: 3 }, cost: { EUR: '0.06' } }] });
+    expect(statement).toMatchObject({
+      ...period,
+      window,
+      unacknowledged: [hashRequest(open.request)],
+      disputed: [],
+      tools: [{ tool: 'render_chart', calls: 3, units: { calls: 3, ms: 3 }, cost: { EUR: '0.06' } }],
+    });
     const answer = await answered(text, logs);
     if (!answer.agreed) throw new Error(JSON.stringify(answer.differences));
     expect(verifyUsage(answer.statement, keysAt).state).toBe('both-signed');
@@ -279,7 +316,10 @@ describe('usage statements', () => {
     const own = (await read(logs.ofCallee)).receipts;
     const padded = own.map((receipt, n) => (n === 0 ? { ...receipt, outcome: { ...receipt.outcome!, units: { calls: 1, ms: 500 } } } : receipt));
     const text = await stateUsage({ ...period, receipts: padded, window, signer: callee.signer });
-    expect(await answered(text, logs)).toMatchObject({ agreed: false, differences: [{ code: 'SUM', tool: 'render_chart', stated: { units: { ms: 501 } }, own: { units: { ms: 1 } } }] });
+    expect(await answered(text, logs)).toMatchObject({
+      agreed: false,
+      differences: [{ code: 'SUM', tool: 'render_chart', stated: { units: { ms: 501 } }, own: { units: { ms: 1 } } }],
+    });
     const twice = await stateUsage({ ...period, receipts: [...own, own[0]!], window, signer: callee.signer });
     expect(await answered(twice, logs)).toMatchObject({ agreed: false, differences: [{ code: 'SUM' }] });
   });
@@ -295,7 +335,9 @@ describe('usage statements', () => {
     const forged = await stateUsage({ ...period, receipts: (await read(logs.ofCallee)).receipts, window, signer: stranger.signer });
     expect(await caught(() => verifyUsage(forged, keysAt))).toMatchObject({ code: 'TALOS_EVIDENCE_SIGNATURE' });
     expect(await caught(() => verifyUsage(text, agentKeysAt(new Map())))).toMatchObject({ code: 'TALOS_EVIDENCE_SIGNATURE' });
-    expect(await caught(() => answerUsage(text, { receipts: [], keysAt, signer: stranger.signer, caller: stranger.did }))).toMatchObject({ code: 'TALOS_EVIDENCE_MALFORMED' });
+    expect(await caught(() => answerUsage(text, { receipts: [], keysAt, signer: stranger.signer, caller: stranger.did }))).toMatchObject({
+      code: 'TALOS_EVIDENCE_MALFORMED',
+    });
     const selfAgreed = signed.agreed ? signed.statement.replace(/("signatures":\[(\{[^}]*\}),)\{[^}]*\}/, '$1$2') : '';
     expect(await caught(() => verifyUsage(selfAgreed, keysAt))).toMatchObject({ code: 'TALOS_EVIDENCE_SIGNATURE' });
     for (const nonsense of ['', '{}', '[]', 'null', '{"payload":1,"payloadType":2,"signatures":3}', null, 7])
@@ -309,14 +351,17 @@ describe('usage statements', () => {
     expect(usageOf(receipts, { ...period, from: startMs + 60_000, to: startMs + 120_001 }).tools).toMatchObject([{ calls: 2 }]);
     expect(usageOf(receipts, { ...period, caller: stranger.did }).tools).toEqual([]);
     expect(usageOf(receipts, { ...period, provider: stranger.did }).tools).toEqual([]);
-    for (const wrong of [{ from: 5, to: 5 }, { from: -1 }, { to: 1.5 }]) expect(await caught(() => usageOf(receipts, { ...period, ...wrong }))).toMatchObject({ code: 'TALOS_USAGE_ARGUMENT' });
+    for (const wrong of [{ from: 5, to: 5 }, { from: -1 }, { to: 1.5 }])
+      expect(await caught(() => usageOf(receipts, { ...period, ...wrong }))).toMatchObject({ code: 'TALOS_USAGE_ARGUMENT' });
     const huge = [receipts[0]!, receipts[0]!].map((receipt) => ({ ...receipt, outcome: { ...receipt.outcome!, units: { calls: Number.MAX_SAFE_INTEGER } } }));
     expect(await caught(() => usageOf(huge, period))).toMatchObject({ code: 'TALOS_EVIDENCE_LIMIT' });
-    expect([['0.1', '0.2'], ['99999999999999999999', '0.000000000000001'], ['1.50', '0.5'], ['0', '0']].map(([a, b]) => addDecimals(a!, b!))).toEqual([
-      '0.3',
-      '99999999999999999999.000000000000001',
-      '2',
-      '0',
-    ]);
+    expect(
+      [
+        ['0.1', '0.2'],
+        ['99999999999999999999', '0.000000000000001'],
+        ['1.50', '0.5'],
+        ['0', '0'],
+      ].map(([a, b]) => addDecimals(a!, b!)),
+    ).toEqual(['0.3', '99999999999999999999.000000000000001', '2', '0']);
   });
 });

@@ -34,9 +34,14 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const verifierKey = formatVerifierKey(makeVerifierKey('crash.example', testSigner().publicKey));
 
 /** A process that appends until it is killed. Resolves when it has acknowledged so many. */
-async function startWriter(path: string, lines: number): Promise<{ readonly written: () => number; readonly kill: () => Promise<void>; readonly more: (n: number) => Promise<void> }> {
+async function startWriter(
+  path: string,
+  lines: number,
+): Promise<{ readonly written: () => number; readonly kill: () => Promise<void>; readonly more: (n: number) => Promise<void> }> {
   const file = fileURLToPath(new URL('./sqlite-audit-child.ts', import.meta.url));
-  const child = spawn(process.execPath, ['--conditions=@talosprotocol/source', '--disable-warning=ExperimentalWarning', file, path, '4'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, ['--conditions=@talosprotocol/source', '--disable-warning=ExperimentalWarning', file, path, '4'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   let count = 0;
   const waiting = new Set<() => void>();
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -58,7 +63,14 @@ async function startWriter(path: string, lines: number): Promise<{ readonly writ
     });
   };
   await more(lines);
-  return { written: () => count, more, kill: async () => { child.kill('SIGKILL'); await closed; } };
+  return {
+    written: () => count,
+    more,
+    kill: async () => {
+      child.kill('SIGKILL');
+      await closed;
+    },
+  };
 }
 
 describe('a snapshot of the log', () => {
@@ -76,7 +88,9 @@ describe('a snapshot of the log', () => {
       expect(report).toMatchObject({ size, sound: true });
       expect(report.findings.filter(({ about }) => about === 'integrity')).toEqual([]);
       const log = await readAuditLog({ store, verifierKey });
-      const text = await assembleEvidence({ logs: [{ log, entries: [3, 90], ranges: [{ start: 10, end: 80 }], disclose: [{ index: 90, fields: ['args'] }], since: [1] }] });
+      const text = await assembleEvidence({
+        logs: [{ log, entries: [3, 90], ranges: [{ start: 10, end: 80 }], disclose: [{ index: 90, fields: ['args'] }], since: [1] }],
+      });
       await writer.more(200);
       // Of a size that was never signed there is a proof, and no head to hold it against.
       const { claims } = await verifyEvidence(text, { logs: [verifierKey] });
@@ -128,36 +142,44 @@ describe('a snapshot of the log', () => {
 
   it('[AUDIT-SNAPSHOT] a file that is no log, or a damaged one, has a code', async () => {
     const dir = fresh();
-    for (const [name, bytes] of [['text', Buffer.from('no database, but long enough to be looked at'.repeat(50))], ['empty', Buffer.alloc(0)]] as const) {
+    for (const [name, bytes] of [
+      ['text', Buffer.from('no database, but long enough to be looked at'.repeat(50))],
+      ['empty', Buffer.alloc(0)],
+    ] as const) {
       writeFileSync(join(dir, name), bytes);
       expect(await caught(() => openSqliteAuditSnapshot({ path: join(dir, name) }))).toMatchObject({ code: 'TALOS_STORE_CORRUPT' });
     }
-    for (const wrong of ['', 7, undefined]) expect(await caught(() => openSqliteAuditSnapshot({ path: wrong as never }))).toMatchObject({ code: 'TALOS_USAGE_ARGUMENT' });
+    for (const wrong of ['', 7, undefined])
+      expect(await caught(() => openSqliteAuditSnapshot({ path: wrong as never }))).toMatchObject({ code: 'TALOS_USAGE_ARGUMENT' });
   });
 });
 
 describe('the log of a home, read', () => {
-  it('[AUDIT-READ-HOME] proves and discloses beside the client that writes it, with its key file or with the reader’s key alone', { timeout: 60_000 }, async () => {
-    const dir = fresh();
-    const options = { dir: join(dir, 'home'), stateDir: join(dir, 'state'), passphrase: 'correct horse' };
-    expect(await caught(() => readHomeLog(options))).toMatchObject({ code: 'TALOS_AUDIT_NOT_FOUND' });
-    expect(existsSync(join(dir, 'home', 'audit.db'))).toBe(false);
-    const client = await TalosClient.create('agent', { stores: nodeHome(options) });
-    try {
-      await client.log.checkpoint();
-      const reader = await readHomeLog(options);
-      expect(reader.log.verifierKey).toBe(client.log.verifierKey);
-      await reader.close();
-      const { passphrase: _none, ...withoutKey } = options;
-      const outsider = await readHomeLog({ ...withoutKey, verifierKey: client.log.verifierKey });
-      expect(verifyEntryProof(await outsider.log.proveInclusion(0), client.log.verifierKey).entry.type).toBe('gap');
-      await outsider.close();
-      const other = formatVerifierKey(makeVerifierKey('other.example', testSigner(3).publicKey));
-      expect(await caught(() => readHomeLog({ ...withoutKey, verifierKey: other }))).toMatchObject({ code: 'TALOS_AUDIT_BAD_NOTE' });
-    } finally {
-      await client.close();
-    }
-  });
+  it(
+    '[AUDIT-READ-HOME] proves and discloses beside the client that writes it, with its key file or with the reader’s key alone',
+    { timeout: 60_000 },
+    async () => {
+      const dir = fresh();
+      const options = { dir: join(dir, 'home'), stateDir: join(dir, 'state'), passphrase: 'correct horse' };
+      expect(await caught(() => readHomeLog(options))).toMatchObject({ code: 'TALOS_AUDIT_NOT_FOUND' });
+      expect(existsSync(join(dir, 'home', 'audit.db'))).toBe(false);
+      const client = await TalosClient.create('agent', { stores: nodeHome(options) });
+      try {
+        await client.log.checkpoint();
+        const reader = await readHomeLog(options);
+        expect(reader.log.verifierKey).toBe(client.log.verifierKey);
+        await reader.close();
+        const { passphrase: _none, ...withoutKey } = options;
+        const outsider = await readHomeLog({ ...withoutKey, verifierKey: client.log.verifierKey });
+        expect(verifyEntryProof(await outsider.log.proveInclusion(0), client.log.verifierKey).entry.type).toBe('gap');
+        await outsider.close();
+        const other = formatVerifierKey(makeVerifierKey('other.example', testSigner(3).publicKey));
+        expect(await caught(() => readHomeLog({ ...withoutKey, verifierKey: other }))).toMatchObject({ code: 'TALOS_AUDIT_BAD_NOTE' });
+      } finally {
+        await client.close();
+      }
+    },
+  );
 
   it('[AUDIT-READ-HOME] a copy that was cut or exchanged is not read as the log that was signed', async () => {
     const dir = fresh();
@@ -171,7 +193,16 @@ describe('the log of a home, read', () => {
     verifyConsistency(await reader.proveConsistency(5));
     expect((await reader.entry(7)).entry['n']).toBe(6);
     expect(await reader.find('id', (await reader.entry(7)).entry.id)).toBe(7);
-    for (const asked of [() => reader.proveInclusion(reader.size), () => reader.proveInclusion(0, 99), () => reader.proveInclusion(-1), () => reader.proveConsistency(0), () => reader.proveRange({ start: 4, end: 4 }), () => reader.proveRange({ start: 0, end: 5, size: 5 }), () => reader.entry(1.5), () => reader.openings(400)])
+    for (const asked of [
+      () => reader.proveInclusion(reader.size),
+      () => reader.proveInclusion(0, 99),
+      () => reader.proveInclusion(-1),
+      () => reader.proveConsistency(0),
+      () => reader.proveRange({ start: 4, end: 4 }),
+      () => reader.proveRange({ start: 0, end: 5, size: 5 }),
+      () => reader.entry(1.5),
+      () => reader.openings(400),
+    ])
       expect(await caught(asked)).toMatchObject({ code: 'TALOS_AUDIT_NOT_FOUND' });
     await log.close();
     await store.close();
