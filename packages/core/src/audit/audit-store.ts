@@ -23,20 +23,10 @@ export type AuditBatch = { readonly expected: TreeHead; readonly head: TreeHead;
 /** A signed head. Kept for ever, all of them: each is a promise that somebody may hold. */
 export type StoredCheckpoint = { readonly size: number; readonly note: string };
 
-/**
- * What the log needs of a database, and no more. The log computes every hash; a store keeps bytes and compares heads.
- * One log per store, one writer at a time; readers may be many. Any method may reject with a {@link StoreError}:
- * `TALOS_STORE_WRITE_FAILED`, `_READ_FAILED`, `_CORRUPT` or `_CONFLICT`.
- */
-export interface AuditStore {
+/** The reading half: what a proof, `fsck` and an export need, also beside the writer of another process. */
+export interface AuditReader {
   /** The head of the last durable batch; size 0 and the empty root if there is none. Always agrees with the number of rows. */
   loadHead(): Promise<TreeHead>;
-  /**
-   * Appends all rows and replaces the head, or does nothing: one transaction. **When the promise resolves, the batch survives a crash of the
-   * process and a loss of power.** A head other than `expected` rejects with `TALOS_STORE_CONFLICT`. Calls take effect in the order they
-   * were made, without waiting for each other; after a failed write every later call fails too, until the store is opened again.
-   */
-  append(batch: AuditBatch): Promise<void>;
   /** Rows `start` up to `end − 1` in order; fewer at the end of the log. Sees every append that resolved before the call. */
   loadRows(start: number, end: number): Promise<readonly AuditRow[]>;
   /** The hash of each node, in the order asked. Rejects with `TALOS_STORE_CORRUPT` if one is not there. */
@@ -45,12 +35,26 @@ export interface AuditStore {
   find(kind: LookupKind, key: string): Promise<number | undefined>;
   /** The openings of an entry that were not erased; none for an index that does not exist. */
   loadOpenings(index: number): Promise<readonly Opening[]>;
-  /** Durable when the promise resolves. A second note for one size is ignored: the first was handed out. */
-  saveCheckpoint(checkpoint: StoredCheckpoint): Promise<void>;
   /** The checkpoint of exactly this size, or the largest one; undefined if there is none. */
   loadCheckpoint(size?: number): Promise<StoredCheckpoint | undefined>;
   /** Checkpoints of sizes from `from` on, smallest first, at most `limit`. */
   loadCheckpoints(from: number, limit: number): Promise<readonly StoredCheckpoint[]>;
-  /** Waits for what is under way and releases the writer's place. Later calls reject with `TALOS_USAGE_CLOSED`. */
+  /** Waits for what is under way and releases the files. Later calls reject with `TALOS_USAGE_CLOSED`. */
   close(): Promise<void>;
+}
+
+/**
+ * What the log needs of a database, and no more. The log computes every hash; a store keeps bytes and compares heads.
+ * One log per store, one writer at a time; readers may be many. Any method may reject with a {@link StoreError}:
+ * `TALOS_STORE_WRITE_FAILED`, `_READ_FAILED`, `_CORRUPT` or `_CONFLICT`.
+ */
+export interface AuditStore extends AuditReader {
+  /**
+   * Appends all rows and replaces the head, or does nothing: one transaction. **When the promise resolves, the batch survives a crash of the
+   * process and a loss of power.** A head other than `expected` rejects with `TALOS_STORE_CONFLICT`. Calls take effect in the order they
+   * were made, without waiting for each other; after a failed write every later call fails too, until the store is opened again.
+   */
+  append(batch: AuditBatch): Promise<void>;
+  /** Durable when the promise resolves. A second note for one size is ignored: the first was handed out. */
+  saveCheckpoint(checkpoint: StoredCheckpoint): Promise<void>;
 }

@@ -1,5 +1,5 @@
 /** Where fsck reads from: a store, or a directory of tiles. @module */
-import type { AuditStore, StoredCheckpoint } from './audit-store.ts';
+import type { AuditReader, StoredCheckpoint } from './audit-store.ts';
 import { hashLength, type TreeHead } from './tree-hash.ts';
 
 export type FsckRow = {
@@ -22,7 +22,7 @@ export interface FsckSource {
 }
 
 /** Reads a store as it stands. Nothing is written, and nothing that it computed is believed. */
-export function storeSource(store: AuditStore): FsckSource {
+export function storeSource(store: AuditReader): FsckSource {
   return {
     size: async () => (await store.loadHead()).size,
     head: () => store.loadHead(),

@@ -1,6 +1,6 @@
 export type { AppendedEntry } from './append-queue.ts';
 export { openAuditLog, type AuditLog, type AuditLogOptions, type Recovery, type StoredEntry } from './audit-log.ts';
-export type { AuditBatch, AuditRow, AuditStore, NewAuditRow, StoredCheckpoint } from './audit-store.ts';
+export type { AuditBatch, AuditReader, AuditRow, AuditStore, NewAuditRow, StoredCheckpoint } from './audit-store.ts';
 export { openAuditWriter, type AuditWriter, type AuditWriterOptions } from './audit-writer.ts';
 export type { CheckpointInterval } from './checkpoint-interval.ts';
 export { formatCheckpoint, parseCheckpoint, signCheckpoint, verifyCheckpoint, type Checkpoint } from './checkpoint.ts';
@@ -25,15 +25,18 @@ export {
 export { memoryCosignatureStore, type CosignatureStore, type StoredCosignature } from './cosignature-store.ts';
 export { formatEquivocation, parseEquivocation, verifyEquivocation, type Equivocation, type ProvenEquivocation } from './equivocation.ts';
 export { inclusionRoot, verifyInclusion, type InclusionClaim } from './inclusion.ts';
+export { readAuditLog, type ProvingLog } from './log-reader.ts';
 export { memoryAuditStore } from './memory-audit-store.ts';
 export type { ConsistencyProof } from './prove.ts';
 export { verifyRange, type RangeProof, type VerifiedRange } from './range.ts';
+export { formatRangeProof, parseRangeProof } from './range-file.ts';
 export type { RecorderRun, SequenceCode, SequenceFinding } from './recorder-run.ts';
 export type { CommitInput, EntryInput } from './recorder.ts';
 export { memorySignedHeads, type HeadChange, type SignedHeads } from './signed-heads.ts';
 export { formatNote, parseNote, signNote, verifyNote, type NoteSignature, type SignedNote } from './signed-note.ts';
 export type { PreviousRecorder } from './start-entry.ts';
 export { decodeEntryBundle, decodeTile, encodeEntryBundle, encodeTile, formatTilePath, parseTilePath, tilesOf, type Tile } from './tile.ts';
+export { formatTlogProof, parseTlogProof } from './tlog-proof.ts';
 export { isQuorum, parseTlogPolicy, type PolicyGroup, type PolicyLog, type PolicyWitness, type TlogPolicy } from './tlog-policy.ts';
 export { CompactRange, emptyRoot, hashChildren, hashLeaf, nodePlace, type TreeHead, type TreeNode } from './tree-hash.ts';
 export { formatVerifierKey, makeVerifierKey, parseVerifierKey, type VerifierKey } from './verifier-key.ts';

@@ -2,7 +2,7 @@
 import { AuditError } from '../errors/audit-error.ts';
 import { StoreError } from '../errors/store-error.ts';
 import { TalosError } from '../errors/talos-error.ts';
-import type { AuditStore, StoredCheckpoint } from './audit-store.ts';
+import type { AuditReader, StoredCheckpoint } from './audit-store.ts';
 import { consistencySubtrees, verifyConsistency } from './consistency.ts';
 import { inclusionSubtrees, verifyInclusion } from './inclusion.ts';
 import { rangeSubtrees, verifyRange, type RangeProof } from './range.ts';
@@ -22,7 +22,7 @@ export type ConsistencyProof = {
 export type EntryPath = { readonly leafHash: Uint8Array; readonly proof: readonly Uint8Array[]; readonly entry: Uint8Array };
 
 /** @throws {@link StoreError} `TALOS_STORE_CORRUPT` if what is stored does not prove itself: no false proof leaves the log. */
-export async function proveEntry(store: AuditStore, { index, size }: { readonly index: number; readonly size: number }): Promise<EntryPath> {
+export async function proveEntry(store: AuditReader, { index, size }: { readonly index: number; readonly size: number }): Promise<EntryPath> {
   const [row] = await store.loadRows(index, index + 1);
   if (row === undefined) throw corrupt();
   const [root, ...proof] = await loadFolded(store, [coveringNodes(0, size), ...inclusionSubtrees(index, size)]);
@@ -32,7 +32,7 @@ export async function proveEntry(store: AuditStore, { index, size }: { readonly 
 }
 
 /** For 1 ≤ `oldSize` ≤ `newSize`. @throws {@link StoreError} `TALOS_STORE_CORRUPT`, as {@link proveEntry}. */
-export async function proveSizes(store: AuditStore, { oldSize, newSize }: { readonly oldSize: number; readonly newSize: number }): Promise<ConsistencyProof> {
+export async function proveSizes(store: AuditReader, { oldSize, newSize }: { readonly oldSize: number; readonly newSize: number }): Promise<ConsistencyProof> {
   const groups = [coveringNodes(0, oldSize), coveringNodes(0, newSize), ...consistencySubtrees(oldSize, newSize)];
   const [oldRoot, newRoot, ...proof] = (await loadFolded(store, groups)) as [Uint8Array, Uint8Array, ...Uint8Array[]];
   const proved = { oldSize, oldRoot, newSize, newRoot, proof };
@@ -42,7 +42,7 @@ export async function proveSizes(store: AuditStore, { oldSize, newSize }: { read
 
 /** For a window inside `size`. @throws {@link StoreError} `TALOS_STORE_CORRUPT`, as {@link proveEntry}. */
 export async function proveWindow(
-  store: AuditStore,
+  store: AuditReader,
   { start, end, checkpoint, key }: { readonly start: number; readonly end: number; readonly checkpoint: StoredCheckpoint; readonly key: VerifierKey },
 ): Promise<RangeProof> {
   const { size, note } = checkpoint;
@@ -54,7 +54,7 @@ export async function proveWindow(
 }
 
 /** One read for all groups: a store on disk answers in one turn. */
-async function loadFolded(store: AuditStore, groups: readonly (readonly TreeNode[])[]): Promise<Uint8Array[]> {
+async function loadFolded(store: AuditReader, groups: readonly (readonly TreeNode[])[]): Promise<Uint8Array[]> {
   const hashes = await store.loadNodes(groups.flat());
   let next = 0;
   return groups.map((group) => foldSubtrees(hashes.slice(next, (next += group.length))));

@@ -144,6 +144,18 @@ export type SessionErrorCode =
   /** The store holds an older state than was committed: it was restored from a copy. Establish a new session. */
   | 'TALOS_SESSION_ROLLED_BACK';
 
+export type EvidenceErrorCode =
+  /** The evidence file is not canonical JSON of the closed format; the message names the place. Cut off, reformatted, or with a claim twice. */
+  | 'TALOS_EVIDENCE_MALFORMED'
+  /** The evidence file is of a version that this reader does not know. */
+  | 'TALOS_EVIDENCE_VERSION'
+  /** More than an evidence file may hold; the message names the bound. Make several files. */
+  | 'TALOS_EVIDENCE_LIMIT'
+  /** A statement is not signed by a key that is known to have spoken for its party then. */
+  | 'TALOS_EVIDENCE_SIGNATURE'
+  /** What was asked for cannot be proved from this log: nothing was signed, or what opens a commitment was erased. */
+  | 'TALOS_EVIDENCE_NOT_PROVABLE';
+
 export type ReceiptErrorCode =
   /** A request, outcome or countersignature of a remote call that is not of the form of docs/spec/07. */
   | 'TALOS_RECEIPT_MALFORMED'
@@ -176,6 +188,7 @@ export type ErrorCode =
   | DeniedErrorCode
   | CapabilityErrorCode
   | AuditErrorCode
+  | EvidenceErrorCode
   | SessionErrorCode
   | ReceiptErrorCode
   | RemoteErrorCode;

@@ -7,6 +7,7 @@ export type {
   DeniedErrorCode,
   EncodingErrorCode,
   ErrorCode,
+  EvidenceErrorCode,
   IdentityErrorCode,
   ReceiptErrorCode,
   RemoteErrorCode,
@@ -18,6 +19,7 @@ export type {
 export { CryptoError } from './crypto-error.ts';
 export { TalosDeniedError } from './denied-error.ts';
 export { EncodingError } from './encoding-error.ts';
+export { EvidenceError } from './evidence-error.ts';
 export { IdentityError } from './identity-error.ts';
 export { ReceiptError } from './receipt-error.ts';
 export { RemoteError } from './remote-error.ts';

@@ -1,7 +1,7 @@
 /** A log as a directory of tiles (c2sp.org/tlog-tiles) that any static server can serve: written from a store, read back by fsck. @module */
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
-import type { AuditStore, StoredCheckpoint } from '../audit/audit-store.ts';
+import type { AuditReader, StoredCheckpoint } from '../audit/audit-store.ts';
 import { verifyCheckpoint, parseCheckpoint, type Checkpoint } from '../audit/checkpoint.ts';
 import type { FsckRow, FsckSource } from '../audit/fsck-source.ts';
 import { epochKey } from '../audit/origin-epoch.ts';
@@ -16,7 +16,7 @@ import { TalosError } from '../errors/talos-error.ts';
 import { readIfPresent } from './durable-file.ts';
 
 export type ExportTilesOptions = {
-  readonly store: AuditStore;
+  readonly store: AuditReader;
   /** Created if it is missing. An earlier export of the same log in it is continued: its full tiles are compared, never replaced. */
   readonly dir: string;
   /** The log's key, `name+hash+keydata`: what is exported is checked under it first. */
@@ -51,7 +51,7 @@ export async function exportTiles({ store, dir, verifierKey }: ExportTilesOption
   return { size, checkpoint: stored.note, written };
 }
 
-async function loadEntries(store: AuditStore, { index, width }: Tile, range: CompactRange): Promise<Uint8Array[]> {
+async function loadEntries(store: AuditReader, { index, width }: Tile, range: CompactRange): Promise<Uint8Array[]> {
   const start = index * tileWidth;
   const rows = await store.loadRows(start, start + width);
   if (rows.length !== width) throw diverged('entries are missing');
