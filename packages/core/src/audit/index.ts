@@ -4,7 +4,7 @@ export type { AuditBatch, AuditReader, AuditRow, AuditStore, NewAuditRow, Stored
 export { openAuditWriter, type AuditWriter, type AuditWriterOptions } from './audit-writer.ts';
 export { formatCheckpoint, parseCheckpoint, signCheckpoint, verifyCheckpoint, type Checkpoint } from './checkpoint.ts';
 export { commitTo, payloadBytes, verifyCommitment, type Opening } from './commitment.ts';
-export { verifyConsistency, type ConsistencyClaim } from './consistency.ts';
+export { consistencyRoot, verifyConsistency, type ConsistencyClaim } from './consistency.ts';
 export { formatProof, parseProof, verifyEntryProof, type EntryProof, type VerifiedEntry } from './entry-proof.ts';
 export { lookupKeys, parseEntry, type Entry, type EntryType, type LookupKey, type LookupKind } from './entry.ts';
 export { acceptFork, type AcceptedFork, type AcceptForkOptions } from './fork.ts';
@@ -21,7 +21,7 @@ export {
   type CosignatureOptions,
   type CosignerKey,
 } from './cosignature.ts';
-export { verifyInclusion, type InclusionClaim } from './inclusion.ts';
+export { inclusionRoot, verifyInclusion, type InclusionClaim } from './inclusion.ts';
 export { readAuditLog, type ProvingLog } from './log-reader.ts';
 export { memoryAuditStore } from './memory-audit-store.ts';
 export type { ConsistencyProof } from './prove.ts';
