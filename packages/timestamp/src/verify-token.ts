@@ -127,7 +127,7 @@ function latest({ genTime, accuracy }: TSTInfo): number {
 }
 
 function nameOf(certificate: Certificate): string {
-  return certificate.subject.typesAndValues.map(({ value }) => String(value.valueBlock.value)).join(', ');
+  return certificate.subject.typesAndValues.map(({ value }) => value.valueBlock.value).join(', ');
 }
 
 function hexOf(bytes: Uint8Array): string {

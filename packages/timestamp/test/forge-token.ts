@@ -17,8 +17,8 @@ export type Forgery = {
   readonly certificate: string;
   readonly key: string;
   readonly contentType?: string;
-  /** Of which certificate the signed attribute holds the hash; default its own. */
-  readonly named?: string | 'none';
+  /** PEM of the certificate whose hash the signed attribute holds; default its own, `none` for no attribute. */
+  readonly named?: string;
   readonly signers?: number;
 };
 
