@@ -103,6 +103,8 @@ export type AuditErrorCode =
   | 'TALOS_AUDIT_CONSISTENCY'
   /** The signed note is malformed, or no signature of the expected key is on it. */
   | 'TALOS_AUDIT_BAD_NOTE'
+  /** The time stamp is malformed, not of a trusted authority, or of another checkpoint. */
+  | 'TALOS_AUDIT_BAD_TIMESTAMP'
   /** The trust policy is malformed; the message names the line. */
   | 'TALOS_AUDIT_BAD_POLICY'
   /** The log signed the checkpoint, and the witnesses that cosigned it are no quorum of the policy. */

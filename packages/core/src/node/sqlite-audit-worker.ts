@@ -58,7 +58,7 @@ function answerSigned(database: AuditDatabase | AuditSnapshot, request: Extract<
 }
 
 /** The buffer is let go at once: this thread makes little other garbage, so that its collector would come by after hundreds of megabytes. */
-function appendPacked(database: AuditDatabase, packed: ArrayBuffer): void {
+function appendPacked(database: AuditDatabase | AuditSnapshot, packed: ArrayBuffer): void {
   try {
     database.append(decodeBatch(packed), packed.byteLength);
   } finally {
