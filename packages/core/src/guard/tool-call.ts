@@ -8,6 +8,8 @@ export type ToolCall = {
   readonly tool: string;
   /** What the tool will receive: after the framework's schema has filled defaults and coerced. */
   readonly input: unknown;
+  /** SHA-256 of the tool's definition as it is now (`toolDigest`), for grants that pin it: without it those refuse. */
+  readonly toolDigest?: string | undefined;
   /** The framework's ids. Made up by models and repeated across runs: recorded, never trusted. */
   readonly callId?: string | undefined;
   readonly runId?: string | undefined;
