@@ -1,7 +1,6 @@
 /** A set of tools, each behind the guard. @module */
 import { UsageError } from '@talosprotocol/core/errors';
-import type { Guard } from '@talosprotocol/core/guard';
-import { guardExecute, isGuardedBy, type Execute } from './guard-execute.ts';
+import { guardExecute, isGuardedBy, type Caller, type Execute } from './guard-execute.ts';
 
 /** The SDK's `ToolSet`, as loosely as both majors and every compiler option take it: the exact type goes through unchanged. */
 export type Tools = { readonly [name: string]: object };
@@ -11,21 +10,21 @@ type ToolShape = { readonly type?: unknown; readonly inputSchema?: unknown; read
 
 const knownTypes: ReadonlySet<unknown> = /* @__PURE__ */ new Set([undefined, 'function', 'dynamic', 'provider']);
 
-export function guardTools<TOOLS extends Tools>(guard: Guard, tools: TOOLS): TOOLS {
+export function guardTools<TOOLS extends Tools>(caller: Caller, tools: TOOLS): TOOLS {
   if (typeof tools !== 'object' || tools === null || Array.isArray(tools)) throw unknownTool('The tools are not an object of tools by name.');
-  return Object.fromEntries(Object.entries(tools).map(([name, tool]) => [name, guardTool(guard, { name, tool })])) as TOOLS;
+  return Object.fromEntries(Object.entries(tools).map(([name, tool]) => [name, guardTool(caller, { name, tool })])) as TOOLS;
 }
 
-function guardTool(guard: Guard, { name, tool }: { readonly name: string; readonly tool: unknown }): unknown {
+function guardTool(caller: Caller, { name, tool }: { readonly name: string; readonly tool: unknown }): unknown {
   const shape = knownShape(name, tool);
   const execute = shape.execute;
   // It runs at the caller: nothing here to wrap. toolApproval gates it.
   if (execute === undefined) return tool;
   const original = execute as Execute;
-  if (isGuardedBy(original, { guard, name })) return tool;
+  if (isGuardedBy(original, { guard: caller.guard, name })) return tool;
   // By descriptors and prototype: a spread would lose getters, class methods and the properties that code mode hides.
   const descriptors = Object.getOwnPropertyDescriptors(shape);
-  const guarded = guardExecute({ guard, name, tool: shape, execute: original });
+  const guarded = guardExecute({ caller, name, tool: shape, execute: original });
   return Object.create(Object.getPrototypeOf(shape) as object | null, {
     ...descriptors,
     execute: { value: guarded, enumerable: true, writable: true, configurable: true },
