@@ -20,4 +20,5 @@ export const langchainRequirements = {
   'LANGCHAIN-RECORD-PRIVATE': 'Arguments and results of tools are nowhere in the log in clear.',
   'LANGCHAIN-LOG-FAILS': 'A call that cannot be recorded is not run.',
   'LANGCHAIN-TOKEN-PRIVATE': 'No tracer, tool or config is ever given the capability.',
+  'LANGCHAIN-SUITE': 'The LangChain adapter passes the adapter suite, through the framework’s own loop.',
 } as const;

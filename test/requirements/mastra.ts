@@ -26,4 +26,5 @@ export const mastraRequirements = {
   'MASTRA-RECORD-PRIVATE': 'Arguments and results of tools are nowhere in the log in clear.',
   'MASTRA-LOG-FAILS': 'A call that cannot be recorded is not run.',
   'MASTRA-ABORT': 'The run’s abort signal reaches tool and record.',
+  'MASTRA-SUITE': 'The Mastra adapter passes the adapter suite, through the framework’s own loop.',
 } as const;

@@ -23,4 +23,5 @@ export const vercelAiRequirements = {
   'VERCEL-RECORD-PRIVATE': 'Arguments and results of tools are nowhere in the log in clear.',
   'VERCEL-LOG-FAILS': 'A call that cannot be recorded is not run.',
   'VERCEL-ABORT': 'The run’s abort signal reaches tool and record.',
+  'VERCEL-SUITE': 'The AI SDK adapter passes the adapter suite, through the framework’s own loop.',
 } as const;

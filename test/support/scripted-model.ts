@@ -23,7 +23,10 @@ export type ScriptedModel<Version extends string> = {
 };
 
 /** A model that makes these calls, one array for each turn, and then says "done". A part with a `type` is sent as it is. */
-export function scriptedModel<Version extends string>(version: Version, ...turns: (readonly (ScriptedCall | { readonly type: string })[])[]): ScriptedModel<Version> {
+export function scriptedModel<Version extends string>(
+  version: Version,
+  ...turns: (readonly (ScriptedCall | { readonly type: string })[])[]
+): ScriptedModel<Version> {
   const contents = [...turns.map((parts) => parts.map(contentPart)), [{ type: 'text', text: 'done' }]];
   const calls: ModelCall[] = [];
   const next = (options: unknown): readonly object[] => contents[calls.push(options as ModelCall) - 1] ?? [];

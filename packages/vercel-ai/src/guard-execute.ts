@@ -60,7 +60,10 @@ function toolCall({ caller, name, tool }: Wrapping, input: unknown, options: Exe
 }
 
 /** The members of a call or a turn that say whose it is. */
-export function idsOf({ runs, agentName }: Caller, messages: unknown): { readonly runId?: string | undefined; readonly agentName?: string | undefined; readonly framework: string } {
+export function idsOf(
+  { runs, agentName }: Caller,
+  messages: unknown,
+): { readonly runId?: string | undefined; readonly agentName?: string | undefined; readonly framework: string } {
   return { runId: runs.idOf(messages), agentName, framework: 'vercel-ai' };
 }
 

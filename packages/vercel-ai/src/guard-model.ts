@@ -46,7 +46,10 @@ export function guardModel<MODEL extends ModelLike>(guarding: Guarding, given: M
 function knownModel(model: ModelLike): Model {
   const given = model as Partial<Model> | string | null;
   if (typeof given === 'object' && typeof given?.doGenerate === 'function' && typeof given.doStream === 'function') return given as Model;
-  throw new UsageError({ code: 'TALOS_USAGE_ARGUMENT', message: 'guard.model() takes a model, not its name: pass what the provider makes, such as gateway(name).' });
+  throw new UsageError({
+    code: 'TALOS_USAGE_ARGUMENT',
+    message: 'guard.model() takes a model, not its name: pass what the provider makes, such as gateway(name).',
+  });
 }
 
 /** The request without what runs at the provider: `provider` in AI SDK 6 and 7, `provider-defined` before. */

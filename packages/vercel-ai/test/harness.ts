@@ -28,9 +28,9 @@ export const harness: AdapterHarness<NamedGuard> = {
   run: async (run) => {
     const model = scriptedModel(isVersion6 ? 'v3' : 'v4', ...run.turns.map((calls) => calls.map(({ tool, args, id }) => ({ name: tool, args, id }))));
     const agent = new ai.ToolLoopAgent({ model, ...guardedSettings(run) } as Settings);
-    const call = { prompt: 'go', ...(run.signal === undefined ? {} : { abortSignal: run.signal }) };
+    const call = { prompt: 'go', ...(run.signal === undefined ? {} : { abortSignal: run.signal }) } as Parameters<typeof agent.generate>[0];
     if (run.mode === 'generate') return { text: (await agent.generate(call)).text, chunks: {}, answers: toolAnswers(model) };
-    const streamed = (await agent.stream(call)) as unknown as Streamed;
+    const streamed = (await agent.stream(call as Parameters<typeof agent.stream>[0])) as unknown as Streamed;
     const chunks: Record<string, never[]> = {};
     for await (const part of streamed.stream ?? streamed.fullStream) {
       if (part.type === 'tool-result' && part.preliminary === true) (chunks[part.toolCallId ?? ''] ??= []).push(part.output as never);
@@ -48,7 +48,8 @@ function guardedSettings({ guards, tools, agentName }: AdapterRun<NamedGuard>): 
 function sdkTool(tool: AdapterTool) {
   const { description, args } = tool;
   const inputSchema = z.object(Object.fromEntries(args.map((name) => [name, z.string()])));
-  if (tool.run !== undefined) return ai.tool({ description, inputSchema, execute: async (input, options: SdkOptions) => tool.run(input, { signal: options.abortSignal }) });
+  if (tool.run !== undefined)
+    return ai.tool({ description, inputSchema, execute: async (input, options: SdkOptions) => tool.run(input, { signal: options.abortSignal }) });
   return ai.tool({
     description,
     inputSchema,

@@ -23,7 +23,11 @@ type EventOutcome = {
 };
 
 /** A tool call as the model made it. One without an entry of its own was never decided: the framework did not know the tool, or its input did not fit. */
-export type TurnCall = { readonly tool: string; readonly callId?: string | undefined; /** It ran at the model's provider; nobody was asked. */ readonly atProvider?: boolean };
+export type TurnCall = {
+  readonly tool: string;
+  readonly callId?: string | undefined;
+  /** It ran at the model's provider; nobody was asked. */ readonly atProvider?: boolean;
+};
 
 export type AgentEvent = EventIds &
   EventOutcome &

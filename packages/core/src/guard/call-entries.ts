@@ -33,7 +33,12 @@ export function refusalEntry(subject: CallSubject, call: ToolCall, denial: Denia
 
 export function resultEntry(request: { readonly entry: EntryInput; readonly appended: AppendedEntry }, outcome: Outcome<unknown>, ending: Ending): EntryInput {
   const { policy: _policy, commit: _commit, ...shared } = request.entry;
-  const base = { ...shared, type: 'tool.result', intent: encodeBase64url(request.appended.leafHash), ...(ending.revoked && { revoked_in_flight: true }) } as const;
+  const base = {
+    ...shared,
+    type: 'tool.result',
+    intent: encodeBase64url(request.appended.leafHash),
+    ...(ending.revoked && { revoked_in_flight: true }),
+  } as const;
   if (outcome.status === 'ok') return { ...base, outcome: 'ok', ...commitResult(outcome.value) };
   return { ...base, outcome: ending.cancelled ? 'cancelled' : 'tool_error', ...recordable('error.type', errorName(outcome.error)) };
 }

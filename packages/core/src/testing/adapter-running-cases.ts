@@ -67,7 +67,8 @@ export async function revokedMidRun<Guard>(world: AdapterWorld<Guard>): Promise<
   same('what ran', ran, ['docs/a.md']);
   same("the tool's signal before and after the revocation", JSON.stringify(aborted), '[false,true]');
   const entries = await world.entries();
-  same('trail', trail(ofCall(entries, 'a')), 'tool.request, tool.result ok');
+  // Whether a framework still waits for a tool that it told to stop is its own affair.
+  truth('the stopped call has no result', /^tool\.request, tool\.result (ok|cancelled)$/.test(trail(ofCall(entries, 'a'))));
   same('mark of a right that was taken back meanwhile', ofCall(entries, 'a')[1]?.['revoked_in_flight'], true);
   refused({ answers, entries }, 'b', 'REVOKED');
 }
