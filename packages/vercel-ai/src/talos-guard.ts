@@ -46,15 +46,15 @@ export interface GuardParts {
    * Tools without `execute` run at your caller and are returned as they are: only `guard({ tools })` can refuse those.
    * @throws {@link UsageError} `TALOS_USAGE_UNKNOWN_TOOL`, as above.
    */
-  tools<TOOLS extends Tools>(tools: TOOLS): TOOLS;
+  readonly tools: <TOOLS extends Tools>(tools: TOOLS) => TOOLS;
   /**
    * The same model, without the tools that would run at its provider: no guard can stop those. Puts every turn on record, with the calls that
    * the model made and a commitment to what went in and came out. A turn that cannot be recorded is not handed on.
    * @throws {@link UsageError} `TALOS_USAGE_ARGUMENT` for a model by name alone: pass the model itself.
    */
-  model<MODEL extends ModelLike>(model: MODEL): MODEL;
+  readonly model: <MODEL extends ModelLike>(model: MODEL) => MODEL;
   /** For `registerTelemetry` or a call's `telemetry.integrations` of AI SDK 7: entries then carry the SDK's own id of the run. Enforces nothing. */
-  telemetry(): RunTelemetry;
+  readonly telemetry: () => RunTelemetry;
 }
 
 /** One guard for one capability. Nothing is awaited here: the token is admitted at the first call. */

@@ -13,7 +13,7 @@ export interface TalosGuard extends Omit<GuardParts, 'telemetry'> {
 
 /** One guard for one capability. A refusal is a `tool-error` part whose error is a `TalosDeniedError`. */
 export function talosGuard(options: TalosGuardOptions): TalosGuard {
-  const { tools, model } = guardParts(options);
-  const settings = <TOOLS extends Tools>(given: { readonly tools: TOOLS }): { readonly tools: TOOLS } => ({ tools: tools(given.tools) });
-  return Object.assign(settings, { tools, model });
+  const parts = guardParts(options);
+  const settings = <TOOLS extends Tools>(given: { readonly tools: TOOLS }): { readonly tools: TOOLS } => ({ tools: parts.tools(given.tools) });
+  return Object.assign(settings, { tools: parts.tools, model: parts.model });
 }
