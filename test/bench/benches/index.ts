@@ -9,6 +9,7 @@ import { authorizeWarm10k } from './authorize-warm-10k.ts';
 import { authorizeWarm1mRevoked } from './authorize-warm-1m-revoked.ts';
 import { authorizeWarm } from './authorize-warm.ts';
 import { ed25519Verify } from './ed25519-verify.ts';
+import { guardAdapterBenches } from './guard-adapters.ts';
 import { importCore } from './import-core.ts';
 import { merkleAppend } from './merkle-append.ts';
 import { popVerify } from './pop-verify.ts';
@@ -29,6 +30,7 @@ export const benches: readonly Bench[] = [
   auditAppendSqlite8,
   auditAppendPostgres,
   importCore,
+  ...guardAdapterBenches,
   ...sessionBenches,
 ];
 export const sizes: readonly { readonly name: string; readonly bytes: () => Promise<number> }[] = [sizeGuard];
