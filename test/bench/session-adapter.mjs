@@ -4,7 +4,7 @@
  * `--conditions=@talosprotocol/source`. Every safety check is on; what a message consumes is wiped, as the messenger does.
  * @module
  */
-import { randomBytes } from 'node:crypto';
+import { systemEnv } from '@talosprotocol/core';
 import { generateIdentitySecrets, restoreIdentity } from '@talosprotocol/core/identity';
 import {
   acceptSession,
@@ -21,16 +21,7 @@ import {
   verifyPrekeyBundle,
 } from '@talosprotocol/core/session';
 
-/** In bulk, as the suite's own: a call to the generator costs more than twelve bytes are worth. */
-let pool = randomBytes(4096);
-let offset = 0;
-function drawBytes(length) {
-  if (offset + length > pool.length) [pool, offset] = [randomBytes(4096), 0];
-  offset += length;
-  return Uint8Array.from(pool.subarray(offset - length, offset));
-}
-
-const env = { now: () => Date.now(), monotonic: () => performance.now(), randomBytes: drawBytes, after: () => () => undefined };
+const env = systemEnv;
 
 const makeAgent = async () => restoreIdentity(await generateIdentitySecrets(env));
 

@@ -7,6 +7,7 @@ export const capabilityRequirements = {
   'CAP-ANY': '`any` takes every JSON value.',
   'CAP-ANY-OF': '`any_of` takes a value that one of its alternatives takes, one level deep.',
   'CAP-ARG-MISSING': 'A call without an argument that the grant constrains is refused, unless the argument is optional.',
+  'CAP-ARGUMENT-NAMES': "`toolArgs` takes the argument names of a tool's schema and no others, at compile time.",
   'CAP-AUDIENCE': 'A capability counts only where its audience says, by exact id.',
   'CAP-AUTHORIZE': 'A call that one grant allows in all its parts is permitted.',
   'CAP-BOUNDS': 'Tokens above the bounds for length, grants or constraints are refused.',

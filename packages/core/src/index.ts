@@ -18,6 +18,7 @@ export { subpath, type SubpathRule } from './capability/constraints/subpath.ts';
 export { ofType, type TypeName } from './capability/constraints/type.ts';
 export { url, type UrlRule } from './capability/constraints/url.ts';
 export { optional, type Constraint, type ConstraintRules, type ToolArgs } from './capability/constraint.ts';
+export { toolArgs, type ArgumentsOf, type ToolArgsOf } from './capability/tool-args.ts';
 export type { DelegateOptions, GrantOptions } from './client/client-capabilities.ts';
 export type { ClientOptions } from './client/client-options.ts';
 export type { Duration } from './client/duration.ts';

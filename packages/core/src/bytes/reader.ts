@@ -21,14 +21,15 @@ export class ByteReader {
 
   /** A view, not a copy, of the next `length` bytes. */
   take(length: number): Uint8Array {
-    if (length > this.remaining) throw this.refuse('data ends too early');
+    this.#need(length);
     const part = this.#bytes.subarray(this.#offset, this.#offset + length);
     this.#offset += length;
     return part;
   }
 
   u8(): number {
-    return this.take(1)[0] as number;
+    this.#need(1);
+    return this.#bytes[this.#offset++] as number;
   }
 
   u16(): number {
@@ -59,6 +60,10 @@ export class ByteReader {
   /** @throws {@link EncodingError} if bytes are left: trailing data is data that nobody checked. */
   end(): void {
     if (this.remaining !== 0) throw this.refuse('data goes on after its end');
+  }
+
+  #need(length: number): void {
+    if (length > this.remaining) throw this.refuse('data ends too early');
   }
 
   #bounded(length: number, maxLength: number): Uint8Array {

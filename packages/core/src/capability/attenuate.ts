@@ -1,6 +1,6 @@
 /** Passes a right on: the holder of a capability makes a narrower one, without asking anybody (docs/spec/02 §3). @module */
 import type { Env } from '../env/env.ts';
-import { formatAgentId, keyThumbprint } from '../identity/agent-id.ts';
+import { formatAgentId, jwkThumbprint, keyThumbprint } from '../identity/agent-id.ts';
 import type { Signer } from '../identity/signer.ts';
 import { inProcessAudience } from './audience.ts';
 import { defaultLifetimeSeconds, maxDelegationDepth } from './bounds.ts';
@@ -8,7 +8,6 @@ import type { CapabilityClaims } from './capability.ts';
 import { checkChain, parentHash, proveChain } from './chain.ts';
 import { linkClaims, type LinkRequest } from './issue.ts';
 import { importHolder } from './issuer-keys.ts';
-import { holderThumbprint } from './link.ts';
 import { parseLink, type ParsedLink } from './parsed-link.ts';
 import { invalidGrant, orInvalid, signToken, writeClaims } from './sign-token.ts';
 import { joinChain, splitChain } from './token.ts';
@@ -29,7 +28,7 @@ export async function attenuateCapability(token: string | readonly string[], req
   const links = orInvalid(() => splitChain(token).map(parseLink));
   const parent = links.at(-1) as ParsedLink;
   const iss = keyThumbprint(signer.publicKey);
-  if (iss !== holderThumbprint(parent.claims.cnf.jwk.x)) throw invalidGrant('the signer does not hold the capability that it is made from');
+  if (iss !== jwkThumbprint(parent.claims.cnf.jwk.x)) throw invalidGrant('the signer does not hold the capability that it is made from');
   const { payload } = writeClaims({ ...childClaims(request, parent, env), iss });
   const text = await signToken(payload, signer);
   orInvalid(() => {

@@ -1,7 +1,5 @@
 /** A verifier that remembers tokens, so that one that is presented with every call is read once (docs/spec/02 §7). @module */
-import { sha256 } from '#suite';
-import { encodeBase64url } from '../bytes/base64url.ts';
-import { encodeUtf8 } from '../bytes/utf8.ts';
+import { hashBase64url } from '#suite';
 import { admit, type Admission } from './admit.ts';
 import type { AdmitContext } from './admit-checks.ts';
 import { didKeys } from './issuer-keys.ts';
@@ -65,7 +63,7 @@ export function capabilityVerifier(context: AdmitContext, bounds: VerifierBounds
       if (known !== undefined) return known;
       const admission = await admitFrom(token, peer);
       if (admission.denied === undefined) keep(admitted, token, { value: admission, max: maxTokens });
-      else if (final.has(admission.denied.code) && isRemembered(token)) keep(refused, hashOf(token), { value: admission, max: maxRefused });
+      else if (final.has(admission.denied.code) && isRemembered(token)) keep(refused, hashBase64url(token), { value: admission, max: maxRefused });
       return admission;
     },
   };
@@ -73,15 +71,11 @@ export function capabilityVerifier(context: AdmitContext, bounds: VerifierBounds
 
 /** Nothing is hashed while nothing was refused. */
 function findRefused(token: string, refused: ReadonlyMap<string, Admission>): Admission | undefined {
-  return refused.size > 0 && isRemembered(token) ? refused.get(hashOf(token)) : undefined;
+  return refused.size > 0 && isRemembered(token) ? refused.get(hashBase64url(token)) : undefined;
 }
 
 function isRemembered(token: string): boolean {
   return token.length >= minRememberedLength && token.isWellFormed();
-}
-
-function hashOf(token: string): string {
-  return encodeBase64url(sha256(encodeUtf8(token)));
 }
 
 /** The oldest goes: what is still in use comes back at the price of one admission. */

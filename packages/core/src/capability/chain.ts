@@ -3,8 +3,7 @@
  * only those who meet a chain load it.
  * @module
  */
-import { sha256 } from '#suite';
-import { encodeBase64url } from '../bytes/base64url.ts';
+import { hashBase64url } from '#suite';
 import { checkUse, timeOf, track, verifyRoot, type AdmitContext } from './admit-checks.ts';
 import { defaultMaxDepth, defaultMaxStaleSeconds, maxDelegationDepth } from './bounds.ts';
 import type { CapabilityClaims } from './capability.ts';
@@ -73,7 +72,7 @@ function checkNarrower(claims: CapabilityClaims, parent: CapabilityClaims): void
 
 /** SHA-256 of what the signature of the link above is over, base64url. */
 export function parentHash(signed: Uint8Array): string {
-  return encodeBase64url(sha256(signed));
+  return hashBase64url(signed);
 }
 
 /** Ids that the link above does not hold. */

@@ -99,6 +99,7 @@ export type { RevocationTracker, Standing, StandingLink } from './standing.ts';
 export type { Weekday, Window, WindowRule } from './windows.ts';
 export { toolDigest, type ToolDefinition } from './tool-digest.ts';
 export { isToolName } from './tool-name.ts';
+export { toolArgs, type ArgumentsOf, type ToolArgsOf } from './tool-args.ts';
 export { observeMode, type ObserveMode, type ObserveOptions } from './observe.ts';
 export { recommend, type Recommendation, type RecommendOptions, type RecordedCall } from './recommend.ts';
 export { simulate, type Simulation } from './simulate.ts';

@@ -1,7 +1,6 @@
 /** One link of an admitted chain (docs/spec/02 §3). @module */
-import { sha256 } from '#suite';
-import { encodeBase64url } from '../bytes/base64url.ts';
-import { encodeUtf8 } from '../bytes/utf8.ts';
+import { hashBase64url } from '#suite';
+import { jwkThumbprint } from '../identity/agent-id.ts';
 import type { CapabilityClaims } from './capability.ts';
 import type { Candidate, Policy } from './compile.ts';
 import type { ValidTime } from './valid-time.ts';
@@ -41,16 +40,11 @@ export class Link {
 
   /** SHA-256 of the compact JWS, base64url. */
   get key(): string {
-    return (this.#key ??= encodeBase64url(sha256(encodeUtf8(this.#text))));
+    return (this.#key ??= hashBase64url(this.#text));
   }
 
   /** RFC 7638 thumbprint of `cnf`. */
   get holder(): string {
-    return (this.#holder ??= holderThumbprint(this.claims.cnf.jwk.x));
+    return (this.#holder ??= jwkThumbprint(this.claims.cnf.jwk.x));
   }
-}
-
-/** RFC 7638 thumbprint of an Ed25519 key, from the `x` of its JWK. */
-export function holderThumbprint(x: string): string {
-  return encodeBase64url(sha256(encodeUtf8(`{"crv":"Ed25519","kty":"OKP","x":"${x}"}`)));
 }

@@ -1,5 +1,5 @@
 /** One link, read and not yet verified: everything here can only refuse (docs/spec/02 §7). @module */
-import { encodeAscii, verifyEd25519 } from '#suite';
+import { encodeUtf8, verifyEd25519 } from '#suite';
 import type { Ed25519PublicKey } from '../primitives/keys.ts';
 import type { CapabilityClaims } from './capability.ts';
 import { readClaims } from './claims.ts';
@@ -13,7 +13,7 @@ export type ParsedLink = { readonly text: string; readonly parts: TokenParts; re
 export function parseLink(text: unknown): ParsedLink {
   const parts = parseToken(text);
   let signed: Uint8Array | undefined;
-  return { text: text as string, parts, claims: readClaims(parts.payload), signed: () => (signed ??= encodeAscii(parts.signingInput)) };
+  return { text: text as string, parts, claims: readClaims(parts.payload), signed: () => (signed ??= encodeUtf8(parts.signingInput)) };
 }
 
 /** @throws {@link TokenFault} `SIG_BAD`, or `MALFORMED` if it is not 64 bytes. */

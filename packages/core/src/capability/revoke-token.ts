@@ -1,8 +1,7 @@
 import { UsageError } from '../errors/usage-error.ts';
-import { keyThumbprint } from '../identity/agent-id.ts';
+import { jwkThumbprint, keyThumbprint } from '../identity/agent-id.ts';
 import { parseLink, type ParsedLink } from './parsed-link.ts';
 import type { Revocations, RevokeContext } from './revocations.ts';
-import { holderThumbprint } from './link.ts';
 import { splitChain } from './token.ts';
 
 /**
@@ -15,7 +14,7 @@ export async function revokeToken(revocations: Revocations, token: string | read
   const links = parse(token);
   const { claims } = links.at(-1) as ParsedLink;
   const own = keyThumbprint(context.signer.publicKey);
-  const isInChain = links[0]?.claims.iss === context.issuer || links.some((link) => holderThumbprint(link.claims.cnf.jwk.x) === own);
+  const isInChain = links[0]?.claims.iss === context.issuer || links.some((link) => jwkThumbprint(link.claims.cnf.jwk.x) === own);
   if (!isInChain) throw refuse('only an issuer in its chain or its holder can take a capability back');
   await revocations.revoke([{ iss: claims.iss, jti: claims.jti }], context);
 }

@@ -1,10 +1,7 @@
 /** Salted commitments inside proofs and approvals: an unsalted hash of small arguments could be guessed (docs/spec/05 §6; 03 §3). @module */
-import { sha256 } from '#suite';
-import { decodeBase64url, encodeBase64url } from '../bytes/base64url.ts';
+import { encodeUtf8, hashBase64url } from '#suite';
 import { canonicalJson } from '../bytes/canonical-json.ts';
-import { equalBytes } from '../bytes/equal.ts';
 import type { JsonObject } from '../bytes/json-value.ts';
-import { encodeUtf8 } from '../bytes/utf8.ts';
 import { UsageError } from '../errors/usage-error.ts';
 
 export const commitmentSaltLength = 32;
@@ -16,20 +13,6 @@ const saltRoom = /* @__PURE__ */ '\0'.repeat(commitmentSaltLength);
  * @throws {@link UsageError} `TALOS_USAGE_ARGUMENT` unless the salt has 32 bytes.
  */
 export function commitToText(field: 'args' | 'shown', salt: Uint8Array, text: string): string {
-  return encodeBase64url(hashText(field, salt, text));
-}
-
-/** The commitment to a call's arguments. @throws {@link EncodingError} `TALOS_ENCODING_JSON` on what is not plain JSON. */
-export function commitToArgs(input: JsonObject, salt: Uint8Array): string {
-  return commitToText('args', salt, canonicalJson(input));
-}
-
-/** Whether the commitment is to these arguments. @throws as `commitToArgs`, or {@link EncodingError} if it is no base64url. */
-export function opensToArgs(commitment: string, input: JsonObject, salt: Uint8Array): boolean {
-  return equalBytes(decodeBase64url(commitment), hashText('args', salt, canonicalJson(input)));
-}
-
-function hashText(field: 'args' | 'shown', salt: Uint8Array, text: string): Uint8Array {
   if (!(salt instanceof Uint8Array) || salt.length !== commitmentSaltLength) {
     throw new UsageError({ code: 'TALOS_USAGE_ARGUMENT', message: `a commitment salt has ${commitmentSaltLength} bytes` });
   }
@@ -37,5 +20,15 @@ function hashText(field: 'args' | 'shown', salt: Uint8Array, text: string): Uint
   // Encoded once, with room for the salt: this is on the path of every proof.
   const bytes = encodeUtf8(`${prefix}${saltRoom}${text}`);
   bytes.set(salt, prefix.length);
-  return sha256(bytes);
+  return hashBase64url(bytes);
+}
+
+/** The commitment to a call's arguments. @throws {@link EncodingError} `TALOS_ENCODING_JSON` on what is not plain JSON. */
+export function commitToArgs(input: JsonObject, salt: Uint8Array): string {
+  return commitToText('args', salt, canonicalJson(input));
+}
+
+/** Whether the commitment is to these arguments; only its canonical text is. @throws as `commitToArgs`. */
+export function opensToArgs(commitment: string, input: JsonObject, salt: Uint8Array): boolean {
+  return commitment === commitToArgs(input, salt);
 }

@@ -3,11 +3,11 @@
  * that `typ` alone tells the kinds apart and no token of one kind is ever read as another (docs/spec/05 §6).
  * @module
  */
-import { verifyEd25519 } from '#suite';
-import { decodeBase64url, encodeBase64url } from '../bytes/base64url.ts';
+import { decodeBase64url, encodeUtf8, verifyEd25519 } from '#suite';
+import { encodeBase64url } from '../bytes/base64url.ts';
 import type { JsonObject, JsonValue } from '../bytes/json-value.ts';
 import { parseStrictJson } from '../bytes/strict-json.ts';
-import { decodeUtf8, encodeUtf8 } from '../bytes/utf8.ts';
+import { decodeUtf8 } from '../bytes/utf8.ts';
 import { UsageError } from '../errors/usage-error.ts';
 import { keyThumbprint } from '../identity/agent-id.ts';
 import type { Signer } from '../identity/signer.ts';

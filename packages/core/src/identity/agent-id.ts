@@ -1,9 +1,8 @@
 /** did:key of an Ed25519 key: the name of an agent is its key (docs/spec/01 §2). @module */
-import { importEd25519PublicKey, sha256 } from '#suite';
+import { hashBase64url, importEd25519PublicKey } from '#suite';
 import { decodeBase58, encodeBase58 } from '../bytes/base58.ts';
 import { encodeBase64url } from '../bytes/base64url.ts';
 import { concatBytes } from '../bytes/concat.ts';
-import { encodeUtf8 } from '../bytes/utf8.ts';
 import { IdentityError } from '../errors/identity-error.ts';
 import type { Ed25519PublicKey } from '../primitives/keys.ts';
 
@@ -39,8 +38,12 @@ export function isAgentId(text: unknown): text is AgentId {
 
 /** RFC 7638 thumbprint of the key as an OKP JWK, base64url: the `kid` of tokens and signatures. */
 export function keyThumbprint(publicKey: Ed25519PublicKey): string {
-  const jwk = `{"crv":"Ed25519","kty":"OKP","x":"${encodeBase64url(publicKey.bytes)}"}`;
-  return encodeBase64url(sha256(encodeUtf8(jwk)));
+  return jwkThumbprint(encodeBase64url(publicKey.bytes));
+}
+
+/** The same, from the `x` of the JWK. */
+export function jwkThumbprint(x: string): string {
+  return hashBase64url(`{"crv":"Ed25519","kty":"OKP","x":"${x}"}`);
 }
 
 function decodeKey(text: string): Ed25519PublicKey | undefined {

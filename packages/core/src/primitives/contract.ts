@@ -4,9 +4,14 @@ import type { Ed25519PublicKey, Ed25519SecretKey, KemPublicKey, KemSecretKey, X2
 /** `key` 32 bytes, `nonce` 12 bytes, never the same pair twice. */
 export type AeadInput = { readonly key: Uint8Array; readonly nonce: Uint8Array; readonly associatedData: Uint8Array };
 
+/** Where a drawn key comes from: an `Env`. */
+export type RandomSource = { randomBytes(length: number): Uint8Array };
+
 export type Suite = {
   /** 32 bytes (FIPS 180-4). */
   sha256(data: Uint8Array): Uint8Array;
+  /** SHA-256 of bytes, or of text in UTF-8, as base64url: 43 characters. Here because text in and text out costs half. @throws as `encodeUtf8`. */
+  hashBase64url(data: Uint8Array | string): string;
   /** 32 bytes (RFC 2104). */
   hmacSha256(key: Uint8Array, data: Uint8Array): Uint8Array;
   /** ChaCha20-Poly1305 (RFC 8439): ciphertext ‖ 16-byte tag. */
@@ -23,6 +28,11 @@ export type Suite = {
   verifyEd25519(publicKey: Ed25519PublicKey, message: Uint8Array, signature: Uint8Array): void;
   /** Copies the scalar. */
   importX25519SecretKey(scalar: Uint8Array): X25519SecretKey;
+  /**
+   * A fresh key pair, of 32 bytes of the source. A source whose `randomBytes` is this suite's own means the platform's generator: the platform
+   * may then draw the key by itself.
+   */
+  generateX25519SecretKey(source: RandomSource): X25519SecretKey;
   /** @throws CryptoError `TALOS_CRYPTO_BAD_KEY` if not 32 bytes. */
   importX25519PublicKey(bytes: Uint8Array): X25519PublicKey;
   /** The shared point, 32 bytes (RFC 7748 §6.1). @throws CryptoError `TALOS_CRYPTO_WEAK_SHARED_SECRET` if all zero. */
@@ -31,8 +41,8 @@ export type Suite = {
   randomBytes(length: number): Uint8Array<ArrayBuffer>;
   /** As `bytes/base64url`; here because a platform can be ten times faster, and tokens are decoded before anything is known of them. A view: read it. */
   decodeBase64url(text: string): Uint8Array;
-  /** Text that is known to be ASCII, such as what `decodeBase64url` took. A view: read it. */
-  encodeAscii(text: string): Uint8Array;
+  /** As `bytes/utf8`, and for the same reason here. The bytes are the caller's, the buffer behind them is not. @throws EncodingError on a lone surrogate. */
+  encodeUtf8(text: string): Uint8Array;
 };
 
 export type KemSuite = {

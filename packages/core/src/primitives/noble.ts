@@ -5,7 +5,9 @@ import { getPublicKey, hashes, Point, sign } from '@noble/ed25519';
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 as nobleSha256, sha512 } from '@noble/hashes/sha2.js';
 import { CryptoError } from '../errors/crypto-error.ts';
+import { encodeBase64url } from '../bytes/base64url.ts';
 import { equalBytes } from '../bytes/equal.ts';
+import { encodeUtf8 } from '../bytes/utf8.ts';
 import type { Suite } from './contract.ts';
 import { badSignature, checkEd25519PublicKey, checkLength, hasSmallOrder } from './ed25519-policy.ts';
 import { checkAeadInput, checkRandomLength, refuseToOpen } from './input-checks.ts';
@@ -13,6 +15,8 @@ import { native, type Ed25519PublicKey, type X25519PublicKey } from './keys.ts';
 import { Secret } from './secret.ts';
 
 export const sha256: Suite['sha256'] = (data) => nobleSha256(data);
+
+export const hashBase64url: Suite['hashBase64url'] = (data) => encodeBase64url(nobleSha256(typeof data === 'string' ? encodeUtf8(data) : data));
 
 export const hmacSha256: Suite['hmacSha256'] = (key, data) => hmac(nobleSha256, key, data);
 
@@ -93,6 +97,13 @@ export const importX25519SecretKey: Suite['importX25519SecretKey'] = (bytes) => 
   return { kind: 'x25519-secret', publicKey, scalar: new Secret(scalar), [native]: undefined };
 };
 
+export const generateX25519SecretKey: Suite['generateX25519SecretKey'] = (source) => {
+  const scalar = source.randomBytes(32);
+  const secretKey = importX25519SecretKey(scalar);
+  scalar.fill(0);
+  return secretKey;
+};
+
 export const importX25519PublicKey: Suite['importX25519PublicKey'] = (bytes) => {
   if (bytes.length !== 32) throw new CryptoError({ code: 'TALOS_CRYPTO_BAD_KEY', message: 'an X25519 public key has 32 bytes' });
   return { kind: 'x25519-public', bytes: Uint8Array.from(bytes), [native]: undefined };
@@ -121,4 +132,4 @@ export const randomBytes: Suite['randomBytes'] = (length) => {
 };
 
 export { decodeBase64url } from '../bytes/base64url.ts';
-export { encodeUtf8 as encodeAscii } from '../bytes/utf8.ts';
+export { encodeUtf8 } from '../bytes/utf8.ts';

@@ -4,7 +4,7 @@
  * A pure function, as its counterpart is: the state that comes in is never written to, so a send that is not committed never happened.
  * @module
  */
-import { encryptAead, importX25519SecretKey } from '#suite';
+import { encryptAead, generateX25519SecretKey } from '#suite';
 import type { Env } from '../env/env.ts';
 import type { Secret } from '../primitives/secret.ts';
 import { bindBody } from './associated-data.ts';
@@ -42,9 +42,7 @@ function beginSendingChain(
 ): { readonly state: RatchetState; readonly chain: OwnSendingChain; readonly consumed: readonly Secret[] } {
   // An opening responder has no chain: the session is handed out only after its first message was opened.
   if (state.turn.kind !== 'waiting') throw new TypeError('unreachable: a responder sends after it has received');
-  const scalar = env.randomBytes(32);
-  const ownRatchetKey = importX25519SecretKey(scalar);
-  scalar.fill(0);
+  const ownRatchetKey = generateX25519SecretKey(env);
   const kem = contributeToSending(state.postQuantum, env);
   const step = deriveRootStep({ rootKey: state.rootKey, ownRatchetKey, peerRatchetKey: state.turn.peerRatchetKey, kemSecret: kem.kemSecret });
   const chain = { ownRatchetKey, chainKey: step.chainKey, headerKey: state.nextSendingHeaderKey, nextNumber: 0 };

@@ -53,13 +53,16 @@ export function openHeader(encryptedHeader: Uint8Array, seal: HeaderSeal): Messa
 /** By hand, not by the writer: this runs for each message, and forty-one bytes need one array. */
 function encodeHeader({ ratchetKey, previousCount, number, kemPublicKey, kemCiphertext }: MessageHeader): Uint8Array {
   const fixed = new Uint8Array(fixedLength);
-  const view = new DataView(fixed.buffer);
   fixed[0] = (kemPublicKey === undefined ? 0 : hasKemPublicKey) | (kemCiphertext === undefined ? 0 : hasKemCiphertext);
   fixed.set(ratchetKey, 1);
-  view.setUint32(33, previousCount);
-  view.setUint32(37, number);
+  writeU32(fixed, 33, previousCount);
+  writeU32(fixed, 37, number);
   if (fixed[0] === 0) return fixed;
   return concatBytes(fixed, kemPublicKey ?? fixed.subarray(0, 0), kemCiphertext ?? fixed.subarray(0, 0));
+}
+
+function writeU32(bytes: Uint8Array, offset: number, value: number): void {
+  for (let i = 0; i < 4; i++) bytes[offset + i] = value >>> (24 - 8 * i);
 }
 
 /** After the tag: what is wrong here, the peer itself wrote. */

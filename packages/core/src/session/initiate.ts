@@ -5,7 +5,7 @@
  * @module
  */
 import { encapsulate } from '#kem';
-import { importX25519SecretKey } from '#suite';
+import { generateX25519SecretKey } from '#suite';
 import type { Env } from '../env/env.ts';
 import type { Identity } from '../identity/identity.ts';
 import type { VerifiedBundle } from '../identity/prekey-bundle.ts';
@@ -38,7 +38,7 @@ export type InitiateInput = {
  */
 export async function initiateSession({ own, bundle, mode = 'accountable', supersedes }: InitiateInput, env: Env): Promise<SessionState> {
   if (bundle.did === own.did) throw badHandshake();
-  const ephemeral = drawEphemeral(env);
+  const ephemeral = generateX25519SecretKey(env);
   const kemKey = bundle.oneTimePair?.kemKey ?? bundle.lastResortPrekey.key;
   const { ciphertext, sharedSecret } = encapsulate(kemKey);
   const opening = makeOpening({ own, bundle, mode, ephemeral, kemCiphertext: ciphertext });
@@ -51,13 +51,6 @@ export async function initiateSession({ own, bundle, mode = 'accountable', super
   const now = env.now();
   const ratchet = beginAsInitiator({ keys, bundle, now });
   return { ...identity, mode, createdAt: now, sentCount: 0, supersedes, unanswered, ratchet, binding: bindSession(identity) };
-}
-
-function drawEphemeral(env: Env): X25519SecretKey {
-  const scalar = env.randomBytes(32);
-  const ephemeral = importX25519SecretKey(scalar);
-  scalar.fill(0);
-  return ephemeral;
 }
 
 type OpeningInput = Required<Pick<InitiateInput, 'own' | 'bundle' | 'mode'>> & { readonly ephemeral: X25519SecretKey; readonly kemCiphertext: Uint8Array };

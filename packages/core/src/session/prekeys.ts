@@ -7,7 +7,7 @@
  * @module
  */
 import { importKemSecretKey } from '#kem';
-import { importX25519SecretKey } from '#suite';
+import { generateX25519SecretKey, importX25519SecretKey } from '#suite';
 import { SessionError } from '../errors/session-error.ts';
 import type { Env } from '../env/env.ts';
 import type { KemSecretKey, X25519SecretKey } from '../primitives/keys.ts';
@@ -36,14 +36,14 @@ const secretLengths = /* @__PURE__ */ Object.freeze({ signed: 32, lastResort: 64
 export function generateReusablePrekeys(env: Env): { readonly signed: OwnSignedPrekey; readonly lastResort: OwnLastResortPrekey } {
   const notAfter = env.now() + signedPrekeyLifeMs;
   return {
-    signed: { kind: 'signed', id: drawId(env), secretKey: drawX25519(env), notAfter },
+    signed: { kind: 'signed', id: drawId(env), secretKey: generateX25519SecretKey(env), notAfter },
     lastResort: { kind: 'lastResort', id: drawId(env), secretKey: drawKem(env), notAfter },
   };
 }
 
 /** One pair for one bundle for one initiator. `notAfter`: when that bundle expires. */
 export function generateOneTimePair(notAfter: number, env: Env): OwnOneTimePair {
-  return { kind: 'oneTime', id: drawId(env), x25519Key: drawX25519(env), kemKey: drawKem(env), notAfter };
+  return { kind: 'oneTime', id: drawId(env), x25519Key: generateX25519SecretKey(env), kemKey: drawKem(env), notAfter };
 }
 
 /** Whether the secret may be deleted: no first message to it can still be on its way. */
@@ -82,13 +82,6 @@ function revive({ kind, id, secret, notAfter }: StoredPrekey): OwnPrekey {
 /** Random, so that two processes over one store do not need to agree on a counter. */
 function drawId(env: Env): number {
   return new DataView(env.randomBytes(4).buffer).getUint32(0);
-}
-
-function drawX25519(env: Env): X25519SecretKey {
-  const scalar = env.randomBytes(32);
-  const key = importX25519SecretKey(scalar);
-  scalar.fill(0);
-  return key;
 }
 
 function drawKem(env: Env): KemSecretKey {

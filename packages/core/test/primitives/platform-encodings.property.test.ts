@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeBase64url, encodeBase64url } from '../../src/bytes/base64url.ts';
 import { encodeUtf8 } from '../../src/bytes/utf8.ts';
+import { codeOf } from '../errors/code-of.ts';
 import { suites } from './suites.ts';
 
 const outcome = (decode: (text: string) => Uint8Array, text: string): string => {
@@ -30,8 +31,19 @@ describe.each(suites)('platform encodings, $name suite', ({ suite }) => {
     );
   });
 
-  it('[SUITE-EQUAL] encode ASCII as UTF-8 does', () => {
-    const ascii = String.fromCharCode(...Array.from({ length: 128 }, (_, unit) => unit));
-    expect(Buffer.from(suite.encodeAscii(ascii)).equals(Buffer.from(encodeUtf8(ascii)))).toBe(true);
+  it('[SUITE-EQUAL] encode text as UTF-8, and hash what it encodes to', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 40 }), (text) => {
+        expect(Buffer.from(suite.encodeUtf8(text)).equals(Buffer.from(encodeUtf8(text)))).toBe(true);
+        expect(suite.hashBase64url(text)).toBe(encodeBase64url(suite.sha256(encodeUtf8(text))));
+        expect(suite.hashBase64url(encodeUtf8(text))).toBe(suite.hashBase64url(text));
+      }),
+      { seed: 7, numRuns: 2000 },
+    );
+  });
+
+  it.each(['\ud800', 'a\udc00', '\udc00\ud800', 'x\ud83d'])('[SUITE-EQUAL] refuse half a surrogate pair, which would be replaced (%#)', (text) => {
+    expect(outcome((given) => suite.encodeUtf8(given), text)).toBe('TALOS_ENCODING_TEXT');
+    expect(codeOf(() => suite.hashBase64url(text))).toBe('TALOS_ENCODING_TEXT');
   });
 });

@@ -35,6 +35,38 @@ describe.each(suites)('X25519, $name suite', ({ suite }) => {
     expect(suite.agreeX25519(own, suite.importX25519PublicKey(marked))).toEqual(suite.agreeX25519(own, suite.importX25519PublicKey(honest)));
   });
 
+  it('[RANDOM-FRESH] draws a key that no other is, and whose scalar gives it again', () => {
+    const drawn = Array.from({ length: 64 }, () => suite.generateX25519SecretKey(suite));
+    expect(new Set(drawn.map((key) => encodeHex(key.publicKey.bytes))).size).toBe(64);
+    const peer = suite.importX25519SecretKey(scalar);
+    for (const key of drawn.slice(0, 8)) {
+      const again = suite.importX25519SecretKey(key.scalar.expose());
+      expect(again.publicKey.bytes).toEqual(key.publicKey.bytes);
+      expect(suite.agreeX25519(key, peer.publicKey)).toEqual(suite.agreeX25519(peer, again.publicKey));
+    }
+  });
+
+  it('[SUITE-EQUAL] draws a key from a source of its own, and wipes what it drew', () => {
+    const handed: Uint8Array[] = [];
+    const source = {
+      randomBytes(length: number) {
+        handed.push(Uint8Array.from(scalar));
+        expect(length).toBe(32);
+        return handed.at(-1) as Uint8Array;
+      },
+    };
+    expect(suite.generateX25519SecretKey(source).publicKey.bytes).toEqual(suite.importX25519SecretKey(scalar).publicKey.bytes);
+    expect(handed).toEqual([filled(32, 0)]);
+  });
+
+  it('[SECRET-WIPED] a drawn key is refused once it is wiped', () => {
+    const key = suite.generateX25519SecretKey(suite);
+    const bytes = key.scalar.expose();
+    key.scalar.wipe();
+    expect(bytes).toEqual(filled(32, 0));
+    expect(codeOf(() => suite.agreeX25519(key, suite.importX25519SecretKey(scalar).publicKey))).toBe('TALOS_USAGE_CLOSED');
+  });
+
   it.each([0, 31, 33])('[SUITE-LENGTHS] refuses a key of %i bytes', (length) => {
     expect(codeOf(() => suite.importX25519PublicKey(filled(length, 9)))).toBe('TALOS_CRYPTO_BAD_KEY');
     expect(codeOf(() => suite.importX25519SecretKey(filled(length, 9)))).toBe('TALOS_USAGE_ARGUMENT');
