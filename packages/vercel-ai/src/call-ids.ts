@@ -13,7 +13,7 @@ interface Storage {
 }
 
 export interface Runs {
-  /** The id of the run that a tool or model is called in. */
+  /** The id of the run that a tool or model is called in. A model is handed copies of the messages, so its run is known by telemetry alone. */
   idOf(messages: unknown): string | undefined;
   /** Everything below `execute` belongs to the SDK's run of this id. */
   within<T>(runId: string, execute: () => T): T;

@@ -16,6 +16,7 @@ type Model = Exclude<ModelLike, string> & {
   doStream(options: Options): PromiseLike<Streamed>;
 };
 
+type Transformer = NonNullable<ConstructorParameters<typeof TransformStream<Part, Part>>[0]>;
 type Guarding = { readonly caller: Caller; readonly records: boolean };
 type Turn = { readonly request: Options; readonly stripped: readonly string[]; readonly model: Model };
 
@@ -74,30 +75,32 @@ async function settled<T>(guarding: Guarding, turn: Turn, result: PromiseLike<T>
 /** Hands on each part as it comes; the end of the stream waits for the record. */
 function recorded(guarding: Guarding, turn: Turn, stream: ReadableStream<Part>): ReadableStream<Part> {
   const content: Part[] = [];
-  const end = new TransformStream<Part, Part>({
+  const transformer: Transformer & { readonly cancel: () => Promise<void> } = {
     transform: (part, controller) => {
       content.push(part);
       controller.enqueue(part);
     },
-    flush: () => record(guarding, turn, { outcome: 'ok', content }),
-  });
-  return stream.pipeThrough(end);
+    flush: () => record(guarding, turn, { outcome: content.some(({ type }) => type === 'error') ? 'error' : 'ok', content }),
+    // Whoever stops reading has seen what came until then.
+    cancel: () => record(guarding, turn, { outcome: 'cancelled', content }),
+  };
+  return stream.pipeThrough(new TransformStream(transformer));
 }
 
-type Ended = { readonly outcome: 'ok' | 'error'; readonly content?: readonly Part[] };
+type Ended = { readonly outcome: 'ok' | 'error' | 'cancelled'; readonly content?: readonly Part[] };
 
 async function record({ caller, records }: Guarding, { model, request, stripped }: Turn, { outcome, content = [] }: Ended): Promise<void> {
   if (!records) return;
   await caller.guard.record({
     type: 'model.turn',
-    ...idsOf(caller, request.prompt),
+    ...idsOf(caller, undefined),
     model: model.modelId,
     provider: model.provider,
     calls: content.filter(({ type }) => type === 'tool-call').map(callOf),
     stripped,
     outcome,
     input: request.prompt,
-    ...(outcome === 'ok' ? { output: content } : {}),
+    ...(outcome === 'error' ? {} : { output: content }),
   });
 }
 

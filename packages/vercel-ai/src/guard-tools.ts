@@ -27,8 +27,22 @@ function guardTool(caller: Caller, { name, tool }: { readonly name: string; read
   const guarded = guardExecute({ caller, name, tool: shape, execute: original });
   return Object.create(Object.getPrototypeOf(shape) as object | null, {
     ...descriptors,
+    ...guardedToolCaller(caller, name, descriptors[toolCallerKey]),
     execute: { value: guarded, enumerable: true, writable: true, configurable: true },
   });
+}
+
+/** Where code mode and its like keep what makes the tool that really runs: the SDK asks it for one in each run, past `execute`. */
+const toolCallerKey = 'experimental_toolCaller';
+
+type ToolCaller = { readonly type?: unknown; readonly bind?: unknown };
+
+function guardedToolCaller(caller: Caller, name: string, descriptor: PropertyDescriptor | undefined): PropertyDescriptorMap {
+  const toolCaller = descriptor?.value as ToolCaller | undefined;
+  if (descriptor === undefined || typeof toolCaller?.bind !== 'function') return {};
+  const bind = toolCaller.bind as (tools: unknown) => unknown;
+  const guardedBind = (tools: unknown): unknown => guardTool(caller, { name, tool: bind.call(toolCaller, tools) });
+  return { [toolCallerKey]: { ...descriptor, value: { ...toolCaller, bind: guardedBind } } };
 }
 
 /** A shape that we do not know is a path that we do not guard. */
