@@ -11,7 +11,12 @@ const calling = (path: string) => modelCalling([{ name: 'code', args: { js: scri
 
 function reader() {
   const paths: string[] = [];
-  const read = tool({ description: 'Reads.', inputSchema: z.object({ path: z.string() }), outputSchema: z.string(), execute: async ({ path }) => `${paths.push(path)}` });
+  const read = tool({
+    description: 'Reads.',
+    inputSchema: z.object({ path: z.string() }),
+    outputSchema: z.string(),
+    execute: async ({ path }) => `${paths.push(path)}`,
+  });
   return { read, paths };
 }
 

@@ -56,16 +56,30 @@ describe('guard.model', () => {
     const { guard, log } = await agentGranted(granted);
     const ran = { type: 'tool-call', toolCallId: 'p', toolName: 'web_search', input: '{}', providerExecuted: true };
     const answer = { type: 'tool-result', toolCallId: 'p', toolName: 'web_search', result: 'found', providerExecuted: true };
-    await generateText({ model: guard.model(modelCalling([ran, answer] as never)), tools: guard.tools({ read }), stopWhen, prompt: 'go' }).catch(() => undefined);
+    await generateText({ model: guard.model(modelCalling([ran, answer] as never)), tools: guard.tools({ read }), stopWhen, prompt: 'go' }).catch(
+      () => undefined,
+    );
     expect((await log())[0]).toMatchObject({ type: 'model.turn', calls: [{ tool: 'web_search', call: 'p', at_provider: true }] });
   });
 
   it('[VERCEL-ATTEMPTS] calls that the SDK rejects by itself stand in the turn, and have no entry of their own', async () => {
     const { guard, log } = await agentGranted(granted);
-    const model = guard.model(modelCalling([{ name: 'unknown', args: {}, id: 'u' }, { name: 'read', args: { path: 7 }, id: 'i' }]));
+    const model = guard.model(
+      modelCalling([
+        { name: 'unknown', args: {}, id: 'u' },
+        { name: 'read', args: { path: 7 }, id: 'i' },
+      ]),
+    );
     await generateText({ model, tools: guard.tools({ read }), stopWhen, prompt: 'go' });
     const entries = await log();
-    expect(entries[0]).toMatchObject({ type: 'model.turn', calls: [{ tool: 'unknown', call: 'u' }, { tool: 'read', call: 'i' }], call_count: 2 });
+    expect(entries[0]).toMatchObject({
+      type: 'model.turn',
+      calls: [
+        { tool: 'unknown', call: 'u' },
+        { tool: 'read', call: 'i' },
+      ],
+      call_count: 2,
+    });
     expect(entries.filter(({ type }) => type !== 'model.turn')).toEqual([]);
   });
 

@@ -61,7 +61,7 @@ describe('ways past a hook', () => {
     const { read, paths } = reader();
     const hiding = wrapLanguageModel({
       model: modelCalling([outside]),
-      middleware: { specificationVersion: 'v4', transformParams: async ({ params: { tools: _, ...params } }) => params },
+      middleware: { specificationVersion: 'v4', transformParams: async ({ params }) => ({ ...params, tools: [] }) },
     });
     await generateText({ model: hiding, tools: guard.tools({ read }), stopWhen, prompt: 'go' });
     expect(paths).toEqual([]);
@@ -84,7 +84,8 @@ describe('what a consumer sees', () => {
     const { guard } = await agentGranted(granted);
     const result = streamText({ model: modelCalling([outside]), ...guard({ tools: { read: reader().read } }), stopWhen, prompt: 'go' });
     const parts: { readonly type: string }[] = [];
-    for await (const message of readUIMessageStream({ stream: result.toUIMessageStream() as ReadableStream<UIMessageChunk> })) parts.splice(0, Infinity, ...message.parts);
+    for await (const message of readUIMessageStream({ stream: result.toUIMessageStream() as ReadableStream<UIMessageChunk> }))
+      parts.splice(0, Infinity, ...message.parts);
     const denied = parts.find(({ type }) => type === 'tool-read') as { readonly state?: string; readonly approval?: { readonly reason?: string } } | undefined;
     expect(denied?.state).toBe('output-denied');
     expect(denied?.approval?.reason).toContain('ARG_VIOLATES');

@@ -57,4 +57,8 @@ function pair(name: string, make: (guarding: Guarding | undefined) => Call): rea
   return [bare, guarded];
 }
 
-export const guardAdapterBenches: readonly Bench[] = [...pair('guard-vercel-ai', vercel), ...pair('guard-langchain', langchain), ...pair('guard-mastra', mastra)];
+export const guardAdapterBenches: readonly Bench[] = [
+  ...pair('guard-vercel-ai', vercel),
+  ...pair('guard-langchain', langchain),
+  ...pair('guard-mastra', mastra),
+];
