@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packAll, type Tarball } from '../../scripts/pack.ts';
 import { repositoryRoot } from '../../scripts/repository-root.ts';
-import { must } from '../../scripts/run.ts';
+import { must, run } from '../../scripts/run.ts';
 import type { SuiteResult } from '../support/run-suite.ts';
 
 type Manifest = { readonly talos: { readonly adapter: string }; readonly dependencies: Record<string, string> };
@@ -18,6 +18,8 @@ const here = join(repositoryRoot, 'test/compat');
 const folders = readdirSync(here, { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map(({ name }) => name);
+const adapters = [...new Set(folders.map((folder) => folder.slice(0, folder.lastIndexOf('-'))))];
+const env = { MASTRA_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1', NODE_OPTIONS: '--disable-warning=ExperimentalWarning' };
 /** A framework's first import and 34 cases take seconds; a loaded machine takes its time to install. */
 const timeout = 300_000;
 
@@ -36,8 +38,11 @@ describe('the adapter suite on packed packages', () => {
   it.each(folders)(
     '[PKG-COMPAT] passes in %s',
     async (folder) => {
-      const { project, adapter } = await install(folder);
-      const env = { MASTRA_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1', NODE_OPTIONS: '--disable-warning=ExperimentalWarning' };
+      const { dependencies, talos } = manifestOf(folder);
+      const { adapter } = talos;
+      const { project } = await install({ folder, packages: ['core', adapter], dependencies });
+      cpSync(join(repositoryRoot, 'test/support'), join(project, 'test/support'), { recursive: true });
+      cpSync(join(repositoryRoot, 'packages', adapter, 'test/harness.ts'), join(project, 'packages', adapter, 'test/harness.ts'));
       const output = await must(process.execPath, ['test/support/run-suite.ts', `packages/${adapter}/test/harness.ts`], { cwd: project, env });
       const results = JSON.parse(output.trim().split('\n').at(-1) ?? '') as readonly SuiteResult[];
       expect(results.length).toBeGreaterThan(20);
@@ -47,8 +52,21 @@ describe('the adapter suite on packed packages', () => {
     timeout,
   );
 
+  it.each(adapters)(
+    '[PKG-PEERLESS] core and the others load without the framework of %s',
+    async (missing) => {
+      const others = adapters.filter((adapter) => adapter !== missing);
+      const dependencies = Object.assign({}, ...others.map((adapter) => manifestOf(`${adapter}-newest`).dependencies)) as Record<string, string>;
+      const { project } = await install({ folder: `without-${missing}`, packages: ['core', ...adapters], dependencies });
+      const load = (name: string) => run(process.execPath, ['--input-type=module', '--eval', `await import('@talosprotocol/${name}')`], { cwd: project, env });
+      for (const name of ['core', ...others]) expect([name, (await load(name)).output]).toEqual([name, '']);
+      // The framework is really not there.
+      expect((await load(missing)).ok).toBe(false);
+    },
+    timeout,
+  );
+
   it('[PKG-COMPAT] every adapter has a floor and a newest', () => {
-    const adapters = [...new Set(folders.map((folder) => folder.slice(0, folder.lastIndexOf('-'))))];
     for (const adapter of adapters) {
       const manifest = JSON.parse(readFileSync(join(repositoryRoot, 'packages', adapter, 'package.json'), 'utf8')) as {
         readonly devDependencies: Record<string, string>;
@@ -65,22 +83,19 @@ function manifestOf(folder: string): Manifest {
   return JSON.parse(readFileSync(join(here, folder, 'package.json'), 'utf8')) as Manifest;
 }
 
-/** A project of a user, outside this repository, with the harness in it where it stands here. */
-async function install(folder: string): Promise<{ readonly project: string; readonly adapter: string }> {
-  const manifest = manifestOf(folder);
-  const { adapter } = manifest.talos;
+type Project = { readonly folder: string; readonly packages: readonly string[]; readonly dependencies: Record<string, string> };
+
+/** A project of a user, outside this repository, with these packed packages and no peer that it does not name. */
+async function install({ folder, packages, dependencies }: Project): Promise<{ readonly project: string }> {
   const project = join(root, folder);
-  const own = Object.fromEntries(
-    tarballs.filter(({ name }) => name === '@talosprotocol/core' || name === `@talosprotocol/${adapter}`).map(({ name, path }) => [name, `file:${path}`]),
-  );
+  const wanted = new Set(packages.map((name) => `@talosprotocol/${name}`));
+  const own = Object.fromEntries(tarballs.filter(({ name }) => wanted.has(name)).map(({ name, path }) => [name, `file:${path}`]));
   mkdirSync(project);
-  writeFileSync(join(project, 'package.json'), JSON.stringify({ ...manifest, dependencies: { ...manifest.dependencies, ...own } }));
+  writeFileSync(join(project, 'package.json'), JSON.stringify({ name: folder, private: true, type: 'module', dependencies: { ...dependencies, ...own } }));
   writeFileSync(
     join(project, 'pnpm-workspace.yaml'),
-    `minimumReleaseAge: 0\noverrides:\n  '@talosprotocol/core': ${JSON.stringify(own['@talosprotocol/core'])}\n`,
+    `minimumReleaseAge: 0\nautoInstallPeers: ${folder.startsWith('without-') ? 'false' : 'true'}\nstrictPeerDependencies: false\noverrides:\n  '@talosprotocol/core': ${JSON.stringify(own['@talosprotocol/core'])}\n`,
   );
-  cpSync(join(repositoryRoot, 'test/support'), join(project, 'test/support'), { recursive: true });
-  cpSync(join(repositoryRoot, 'packages', adapter, 'test/harness.ts'), join(project, 'packages', adapter, 'test/harness.ts'));
   await must('pnpm', ['install', '--prefer-offline', '--ignore-scripts'], { cwd: project });
-  return { project, adapter };
+  return { project };
 }

@@ -34,5 +34,8 @@ export const vercelAiRequirements = {
   'VERCEL-TURNS': 'A guarded model’s turns are on record without their content before they are handed on, unless that is switched off.',
   'VERCEL-PROVIDER-TOOLS': 'A guarded model offers its provider no tool of the provider’s own, and what ran there all the same is recorded as that.',
   'VERCEL-ATTEMPTS': 'A call that the SDK rejects before any guard stands in the record of the turn that made it.',
+  'VERCEL-V6': 'The entry for AI SDK 6 guards at the tool and offers nothing that that version would ignore.',
+  'VERCEL-V7': 'The root of the package and its entry for AI SDK 7 are the same.',
+  'VERCEL-TYPES': 'Guarded tools and models keep their types.',
   'VERCEL-SURFACE': 'A version of the SDK that brings a hook or a way to a tool which the tests do not know fails them.',
 } as const;

@@ -4,26 +4,38 @@ import { toJsonSchema } from '@langchain/core/utils/json_schema';
 import type { GuardableTool } from './guard-tool.ts';
 
 type Described = { readonly description?: unknown; readonly schema?: unknown };
-type Known = { readonly name: string; readonly description: string; readonly digest: string };
 type JsonSchema = Parameters<typeof toolDigest>[0]['inputSchema'];
 
 /** By schema: schemas do not change, and to write one as JSON takes longer than a guarded call. A server that changes its tool brings another schema. */
-const digests = /* @__PURE__ */ new WeakMap<object, Known>();
+const digests = /* @__PURE__ */ new WeakMap<object, Map<string, string>>();
+
+/** Tools that share one schema; beyond it a description is made up anew each time, and nothing is worth keeping. */
+const maxTools = 64;
 
 /** The digest of the tool as it is now; undefined if it has no schema that can be written as JSON: a grant that pins it refuses. */
 export function digestOf(name: string, tool: Described): string | undefined {
   const { description = '', schema } = tool;
   if (typeof description !== 'string' || typeof schema !== 'object' || schema === null) return undefined;
-  const known = digests.get(schema);
-  if (known?.name === name && known.description === description) return known.digest;
+  const known = knownOf(schema);
+  const key = `${name}\0${description}`;
+  const digest = known.get(key);
+  if (digest !== undefined) return digest;
   try {
-    const digest = toolDigest({ name, description, inputSchema: toJsonSchema(schema as Parameters<typeof toJsonSchema>[0]) as JsonSchema });
-    digests.set(schema, { name, description, digest });
-    return digest;
+    const made = toolDigest({ name, description, inputSchema: toJsonSchema(schema as Parameters<typeof toJsonSchema>[0]) as JsonSchema });
+    known.set(key, made);
+    return made;
   } catch {
     // A schema that is no JSON is told to no model.
     return undefined;
   }
+}
+
+function knownOf(schema: object): Map<string, string> {
+  const known = digests.get(schema);
+  if (known !== undefined && known.size < maxTools) return known;
+  const empty = new Map<string, string>();
+  digests.set(schema, empty);
+  return empty;
 }
 
 /**

@@ -3,28 +3,40 @@ import { toolDigest } from '@talosprotocol/core/capability';
 import { standardSchemaToJSONSchema, toStandardSchema } from '@mastra/core/schema';
 import type { Tools, ToolShape } from './tool-shape.ts';
 
-type Known = { readonly name: string; readonly description: string; readonly digest: string };
 type JsonSchema = Parameters<typeof toolDigest>[0]['inputSchema'];
 
 /** By schema: schemas do not change, and to write one as JSON takes longer than a guarded call. A server that changes its tool brings another schema. */
-const digests = /* @__PURE__ */ new WeakMap<object, Known>();
+const digests = /* @__PURE__ */ new WeakMap<object, Map<string, string>>();
+
+/** Tools that share one schema; beyond it a description is made up anew each time, and nothing is worth keeping. */
+const maxTools = 64;
 
 /** The digest of the tool as it is now; undefined if it has no schema that can be written as JSON: a grant that pins it refuses. */
 export function digestOf(name: string, tool: ToolShape): string | undefined {
   const { description = '' } = tool as { readonly description?: unknown };
   const schema = tool.inputSchema ?? tool.parameters;
   if (typeof description !== 'string' || (typeof schema !== 'object' && typeof schema !== 'function') || schema === null) return undefined;
-  const known = digests.get(schema);
-  if (known?.name === name && known.description === description) return known.digest;
+  const known = knownOf(schema);
+  const key = `${name}\0${description}`;
+  const digest = known.get(key);
+  if (digest !== undefined) return digest;
   try {
     const inputSchema = standardSchemaToJSONSchema(toStandardSchema(schema as never), { io: 'input' }) as JsonSchema;
-    const digest = toolDigest({ name, description, inputSchema });
-    digests.set(schema, { name, description, digest });
-    return digest;
+    const made = toolDigest({ name, description, inputSchema });
+    known.set(key, made);
+    return made;
   } catch {
     // A schema that is no JSON is told to no model.
     return undefined;
   }
+}
+
+function knownOf(schema: object): Map<string, string> {
+  const known = digests.get(schema);
+  if (known !== undefined && known.size < maxTools) return known;
+  const empty = new Map<string, string>();
+  digests.set(schema, empty);
+  return empty;
 }
 
 /**

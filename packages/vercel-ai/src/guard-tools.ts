@@ -42,7 +42,7 @@ function guardedToolCaller(caller: Caller, name: string, descriptor: PropertyDes
   if (descriptor === undefined || typeof toolCaller?.bind !== 'function') return {};
   const bind = toolCaller.bind as (tools: unknown) => unknown;
   const guardedBind = (tools: unknown): unknown => guardTool(caller, { name, tool: bind.call(toolCaller, tools) });
-  return { [toolCallerKey]: { ...descriptor, value: { ...toolCaller, bind: guardedBind } } };
+  return { [toolCallerKey]: { ...descriptor, value: Object.create(toolCaller, { bind: { value: guardedBind } }) as object } };
 }
 
 /** A shape that we do not know is a path that we do not guard. */

@@ -71,7 +71,7 @@ async function askUser({ tools, toolApproval }: Settings, call: ApprovalCall): P
   const entry = own(toolApproval, toolName) ?? undefined;
   if (typeof entry === 'function') return (entry as SingleApproval<unknown>)(input, { toolCallId, messages, toolContext, runtimeContext });
   if (entry !== undefined) return entry;
-  const needsApproval = (own(tools, toolName) as { readonly needsApproval?: unknown } | undefined)?.needsApproval ?? false;
+  const needsApproval = ((own(tools, toolName) ?? own(call.tools, toolName)) as { readonly needsApproval?: unknown } | undefined)?.needsApproval ?? false;
   const needed =
     typeof needsApproval === 'function' ? await (needsApproval as NeedsApproval)(input, { toolCallId, messages, context: toolContext }) : needsApproval;
   return needed ? 'user-approval' : 'not-applicable';

@@ -4,11 +4,13 @@ import { asSchema } from 'ai';
 import type { Tools } from './guard-tools.ts';
 
 type Described = { readonly description?: unknown; readonly inputSchema?: unknown };
-type Known = { readonly name: string; readonly description: string; readonly digest: string };
 type JsonSchema = Parameters<typeof toolDigest>[0]['inputSchema'];
 
 /** By schema: schemas do not change, and to write one as JSON takes longer than a guarded call. A server that changes its tool brings another schema. */
-const digests = /* @__PURE__ */ new WeakMap<object, Known>();
+const digests = /* @__PURE__ */ new WeakMap<object, Map<string, string>>();
+
+/** Tools that share one schema; beyond it a description is made up anew each time, and nothing is worth keeping. */
+const maxTools = 64;
 
 /**
  * The digest of the tool as it is now; undefined if it has no fixed definition, such as a description that is computed: a grant that pins it refuses.
@@ -17,12 +19,14 @@ const digests = /* @__PURE__ */ new WeakMap<object, Known>();
 export function digestOf(name: string, tool: Described): string | undefined | Promise<string | undefined> {
   const { description = '', inputSchema } = tool;
   if (typeof description !== 'string' || (typeof inputSchema !== 'object' && typeof inputSchema !== 'function') || inputSchema === null) return undefined;
-  const known = digests.get(inputSchema);
-  if (known?.name === name && known.description === description) return known.digest;
+  const known = knownOf(inputSchema);
+  const key = `${name}\0${description}`;
+  const digest = known.get(key);
+  if (digest !== undefined) return digest;
   const keep = (schema: unknown): string => {
-    const digest = toolDigest({ name, description, inputSchema: schema as JsonSchema });
-    digests.set(inputSchema, { name, description, digest });
-    return digest;
+    const made = toolDigest({ name, description, inputSchema: schema as JsonSchema });
+    known.set(key, made);
+    return made;
   };
   try {
     const { jsonSchema } = asSchema(inputSchema as Parameters<typeof asSchema>[0]);
@@ -32,6 +36,14 @@ export function digestOf(name: string, tool: Described): string | undefined | Pr
     // A schema that is no JSON is told to no model.
     return undefined;
   }
+}
+
+function knownOf(schema: object): Map<string, string> {
+  const known = digests.get(schema);
+  if (known !== undefined && known.size < maxTools) return known;
+  const empty = new Map<string, string>();
+  digests.set(schema, empty);
+  return empty;
 }
 
 /**

@@ -1,7 +1,9 @@
 import { tool, generateText, isStepCount, readUIMessageStream, registerTelemetry, streamText, ToolLoopAgent, wrapLanguageModel, type UIMessageChunk } from 'ai';
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { talosGuard, talosTelemetry } from '../src/index.ts';
+import { talosGuard, talosPolicy, talosTelemetry, toolDigests } from '../src/index.ts';
+import { talosGuard as talosGuard6, toolDigests as toolDigests6 } from '../src/v6/index.ts';
+import * as v7 from '../src/v7/index.ts';
 import { agentGranted, modelCalling, toolOutputs } from './support.ts';
 
 const path = z.object({ path: z.string() });
@@ -131,10 +133,34 @@ describe('which run a call belongs to', () => {
 
 it('[VERCEL-POLICY] talosPolicy refuses natively for tools that are guarded elsewhere', async () => {
   const { client, capability, guard, log } = await agentGranted(granted);
-  const { talosPolicy } = await import('../src/index.ts');
   const { read, paths } = reader();
   const model = modelCalling([inside, { ...outside, id: 'no' }]);
   await generateText({ model, tools: guard.tools({ read }), toolApproval: talosPolicy({ client, capability }), stopWhen, prompt: 'go' });
   expect([toolOutputs(model)['no']?.type, paths]).toEqual(['execution-denied', ['docs/a.md']]);
   expect((await log()).filter(({ type }) => type === 'policy.decision')).toHaveLength(1);
+});
+
+it('[VERCEL-POLICY] [VERCEL-APPROVAL-ORDER] talosPolicy asks a tool’s own needsApproval, which the SDK no longer does beside a policy', async () => {
+  const { client, capability, guard } = await agentGranted(granted);
+  const paths: string[] = [];
+  const read = tool({ description: '', inputSchema: path, needsApproval: true, execute: async (input) => paths.push(input.path) });
+  const toolApproval = talosPolicy({ client, capability });
+  const { content } = await generateText({ model: modelCalling([inside]), tools: guard.tools({ read }), toolApproval, stopWhen, prompt: 'go' });
+  expect(content).toContainEqual(expect.objectContaining({ type: 'tool-approval-request' }));
+  expect(paths).toEqual([]);
+});
+
+it('[VERCEL-V6] for AI SDK 6 there is no toolApproval, which that version would ignore', async () => {
+  const { client, capability } = await agentGranted(granted);
+  const { read, paths } = reader();
+  const guard = talosGuard6({ client, capability });
+  const settings = guard({ tools: { read } });
+  expect(Object.keys(settings)).toEqual(['tools']);
+  await generateText({ model: guard.model(modelCalling([inside, outside])), ...settings, stopWhen, prompt: 'go' });
+  expect(paths).toEqual(['docs/a.md']);
+  expect(await toolDigests6({ read })).toEqual(await toolDigests({ read }));
+});
+
+it('[VERCEL-V7] the root is AI SDK 7', async () => {
+  expect(Object.entries(await import('../src/index.ts')).toSorted()).toEqual(Object.entries(v7).toSorted());
 });
