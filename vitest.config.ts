@@ -4,6 +4,6 @@ import { ClosingLineReporter } from './scripts/closing-line-reporter.ts';
 export default defineConfig({
   test: {
     projects: ['packages/*', 'test'],
-    reporters: ['default', new ClosingLineReporter()],
+    reporters: [process.env.CI === 'true' ? 'minimal' : 'default', new ClosingLineReporter()],
   },
 });

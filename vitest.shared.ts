@@ -17,7 +17,9 @@ export const talosProject = (name: string) =>
       exclude: ['**/node_modules/**', '**/dist/**', ...(deep ? [] : ['**/*.deep.test.ts'])],
       // What a home remembers outside itself stays out of the developer's own folders.
       env: { MASTRA_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1', XDG_STATE_HOME: path.join(tmpdir(), 'talos-test-state') },
-      testTimeout: deep ? 600_000 : 20_000,
-      hookTimeout: deep ? 600_000 : 20_000,
+      testTimeout: deep ? 600_000 : 60_000,
+      hookTimeout: deep ? 600_000 : 60_000,
+      // One second run on a shared machine; the closing lines name every test that needed it.
+      retry: process.env.CI === 'true' ? 1 : 0,
     },
   });

@@ -1,4 +1,8 @@
-/** Ends a test run with one line a person or a script can read: `N passed, N failed`, and before it why tests were skipped. @module */
+/**
+ * Ends a test run with one line a person or a script can read: `N passed, N failed`. Before it: what failed, what passed only when it
+ * was run again, and why tests were skipped, so that the end of a long output is enough to go on with.
+ * @module
+ */
 import type { SerializedError } from 'vitest';
 import type { Reporter, TestCase, TestModule } from 'vitest/node';
 
@@ -7,19 +11,29 @@ type Outcome = 'passed' | 'failed' | 'skipped';
 export class ClosingLineReporter implements Reporter {
   /** A module that did not load and an error outside every test are failures too: a run that lost tests must not look green. */
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly SerializedError[]): void {
-    const counts = { passed: 0, failed: unhandledErrors.length, skipped: 0 };
-    const skips = new Map<string, number>();
-    for (const module of modules) {
-      const tests = [...module.children.allTests()].map((test) => ({ test, outcome: outcomeOf(test, module) }));
-      for (const { test, outcome } of tests) {
-        counts[outcome] += 1;
-        if (outcome === 'skipped') skips.set(reasonOf(test), (skips.get(reasonOf(test)) ?? 0) + 1);
-      }
-      if (!module.ok() && !tests.some(({ outcome }) => outcome === 'failed')) counts.failed += 1;
-    }
-    for (const [reason, count] of skips) process.stdout.write(`skipped ${count}: ${reason}\n`);
-    process.stdout.write(`${counts.passed} passed, ${counts.failed} failed${counts.skipped > 0 ? `, ${counts.skipped} skipped` : ''}\n`);
+    const tests = modules.flatMap((module) => [...module.children.allTests()].map((test) => ({ test, module, outcome: outcomeOf(test, module) })));
+    const having = (outcome: Outcome) => tests.filter((test) => test.outcome === outcome);
+    const blamed = new Set(having('failed').map(({ module }) => module));
+    const unloaded = modules.filter((module) => !module.ok() && !blamed.has(module));
+
+    for (const { test, module } of having('passed'))
+      if (test.diagnostic()?.flaky === true) say('passed when run again', nameOf(test, module), test.result().errors);
+    for (const { test, module } of having('failed')) say('failed', nameOf(test, module), test.result().errors);
+    for (const module of unloaded) say('failed', module.relativeModuleId, module.errors());
+    for (const error of unhandledErrors) say('failed', 'outside every test', [error]);
+
+    const reasons = having('skipped').map(({ test }) => reasonOf(test));
+    for (const reason of new Set(reasons)) process.stdout.write(`skipped ${reasons.filter((other) => other === reason).length}: ${reason}\n`);
+    const failed = having('failed').length + unloaded.length + unhandledErrors.length;
+    process.stdout.write(`${having('passed').length} passed, ${failed} failed${reasons.length > 0 ? `, ${reasons.length} skipped` : ''}\n`);
   }
+}
+
+const nameOf = (test: TestCase, module: TestModule): string => `${module.relativeModuleId} > ${test.fullName}`;
+
+function say(what: string, where: string, errors: readonly { readonly message?: string }[] = []): void {
+  const reason = errors[0]?.message?.split('\n')[0];
+  process.stdout.write(`${what}: ${where}${reason === undefined ? '' : `: ${reason}`}\n`);
 }
 
 /** A test that a failed hook kept from running reads as skipped, though nobody skipped it. */

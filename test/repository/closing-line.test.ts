@@ -14,7 +14,7 @@ afterEach(() => folders.splice(0).forEach((folder) => rmSync(folder, { recursive
 function runTests(files: Record<string, string>): { readonly lines: readonly string[]; readonly status: number | null } {
   const folder = mkdtempSync(join(tmpdir(), 'talos-closing-'));
   folders.push(folder);
-  const config = `import { ClosingLineReporter } from ${JSON.stringify(reporter)};\nexport default { test: { globals: true, reporters: [new ClosingLineReporter()] } };\n`;
+  const config = `import { ClosingLineReporter } from ${JSON.stringify(reporter)};\nexport default { test: { globals: true, reporters: [new ClosingLineReporter()], retry: 1 } };\n`;
   for (const [name, text] of Object.entries({ 'vitest.config.ts': config, ...files })) writeFileSync(join(folder, name), text);
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('VITEST')));
   const { stdout, status } = spawnSync(process.execPath, [vitest, 'run', '--root', folder], { env, encoding: 'utf8' });
@@ -47,6 +47,13 @@ describe('the closing line', () => {
   it('[REPO-CLOSING-LINE] tests that a failed hook kept from running are failures', () => {
     const { lines, status } = runTests({ 'a.test.ts': `beforeAll(() => { throw new Error('no'); }); test('a', () => {}); test('b', () => {});` });
     expect([lines.at(-1), status]).toEqual(['0 passed, 2 failed', 1]);
+  });
+
+  it('[REPO-CLOSING-LINE] names what failed and what passed only when it was run again', () => {
+    const { lines } = runTests({
+      'a.test.ts': `let runs = 0; test('a', () => { throw new Error('no'); }); test('b', () => { if (runs++ === 0) throw new Error('once'); });`,
+    });
+    expect(lines.slice(-3)).toEqual(['passed when run again: a.test.ts > b: once', 'failed: a.test.ts > a: no', '1 passed, 1 failed']);
   });
 
   it('[REPO-CLOSING-LINE] an error outside every test is a failure', () => {

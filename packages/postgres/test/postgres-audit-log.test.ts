@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { systemEnv } from '@talosprotocol/core';
 import { openAuditLog, verifyEntryProof } from '@talosprotocol/core/audit';
+import { Client } from 'pg';
 import { describe, expect, it } from 'vitest';
 import { fixedSigner } from './fixed-signer.ts';
 import { caught, entry, freshLog, hex, noServer, open, openStore, shut, sql, url } from './support.ts';
@@ -154,17 +155,18 @@ describe.skipIf(noServer !== undefined)(`audit log on PostgreSQL${noServer === u
 
   it('[PG-TIMEOUT] a statement that takes too long stops the log, and leaves nothing half-written', async () => {
     const name = freshLog();
-    const { store, log } = await open(name, { timeoutMs: 300 });
+    const { store, log } = await open(name, { timeoutMs: 2000 });
     await log.append(entry(0));
-    const blocker = sql(`BEGIN; SELECT 1 FROM "${name}".head FOR UPDATE; SELECT pg_sleep(1.2); COMMIT`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    const blocker = new Client({ connectionString: url });
+    await blocker.connect();
+    await blocker.query(`BEGIN; SELECT 1 FROM "${name}".head FOR UPDATE`);
     expect(await caught(() => log.append(entry(1)))).toMatchObject({
       code: 'TALOS_STORE_WRITE_FAILED',
       retryable: false,
       message: expect.stringMatching(/in time/),
     });
     expect(await caught(() => log.append(entry(2)))).toMatchObject({ code: 'TALOS_AUDIT_STOPPED' });
-    await blocker;
+    await blocker.end();
     await store.close();
     const next = await open(name);
     expect((await next.log.entry(next.log.size - 1)).entry['gap']).toBe('start');

@@ -126,7 +126,7 @@ describe('a guarded tool in streamText', () => {
     const { guard, log } = await agentGranted(granted);
     const { read, paths } = reader();
     streamText({ model: modelCalling([inside, outside]), tools: guard.tools({ read }), stopWhen, prompt: 'go' });
-    await vi.waitFor(async () => expect(await log()).toHaveLength(3));
+    await vi.waitFor(async () => expect(await log()).toHaveLength(3), { timeout: 30_000 });
     expect(paths).toEqual(['docs/a.md']);
     expect((await log()).filter(({ type }) => type === 'policy.decision')).toHaveLength(1);
   });

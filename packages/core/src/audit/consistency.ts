@@ -25,31 +25,41 @@ export type ConsistencyClaim = {
  */
 export function verifyConsistency(claim: ConsistencyClaim): void {
   requireObject('claim', claim);
-  const { oldRoot, newRoot, proof } = claim;
+  requireBytes({ newRoot: claim.newRoot });
+  const reached = consistencyRoot(claim);
+  if (!isHash(claim.newRoot)) throw refuse('a root does not have 32 bytes');
+  if (!equalBytes(reached, claim.newRoot)) throw refuse('the proof leads to another new root');
+}
+
+/**
+ * The root of the new tree that the old root and the proof lead to, 32 bytes: for formats that sign it without carrying it. It proves
+ * nothing until a signature over it did.
+ * @throws as {@link verifyConsistency}, but for a wrong new root.
+ */
+export function consistencyRoot(claim: Omit<ConsistencyClaim, 'newRoot'>): Uint8Array {
+  requireObject('claim', claim);
+  const { oldRoot, proof } = claim;
   const oldSize = toTreeSize('oldSize', claim.oldSize);
   const newSize = toTreeSize('newSize', claim.newSize);
-  requireBytes({ oldRoot, newRoot });
+  requireBytes({ oldRoot });
   requireProof(proof);
   if (oldSize === 0n) throw refuse('a proof from the empty tree proves nothing');
   if (oldSize > newSize) throw refuse('the new tree is smaller than the old one');
-  if (!isHash(oldRoot) || !isHash(newRoot)) throw refuse('a root does not have 32 bytes');
-  if (oldSize === newSize) {
-    if (proof.length !== 0 || !equalBytes(oldRoot, newRoot)) throw refuse('two trees of one size have different roots, or a proof that is not empty');
-    return;
-  }
-  climbBoth({ oldSize, newSize, oldRoot, newRoot, proof });
+  if (!isHash(oldRoot)) throw refuse('a root does not have 32 bytes');
+  if (oldSize < newSize) return climbBoth({ oldSize, newSize, oldRoot, proof });
+  if (proof.length !== 0) throw refuse('two trees of one size have a proof that is not empty');
+  return oldRoot;
 }
 
 type Climb = {
   readonly oldSize: bigint;
   readonly newSize: bigint;
   readonly oldRoot: Uint8Array;
-  readonly newRoot: Uint8Array;
   readonly proof: readonly unknown[];
 };
 
-/** Rebuilds both roots from the largest subtree that ends both at the old size and at a node of the new tree. */
-function climbBoth({ oldSize, newSize, oldRoot, newRoot, proof }: Climb): void {
+/** Rebuilds both roots from the largest subtree that ends both at the old size and at a node of the new tree, and returns the new one. */
+function climbBoth({ oldSize, newSize, oldRoot, proof }: Climb): Uint8Array {
   const shift = trailingZeros(oldSize);
   const last = (oldSize - 1n) >> BigInt(shift);
   const inner = bitLength((oldSize - 1n) ^ (newSize - 1n)) - shift;
@@ -70,7 +80,7 @@ function climbBoth({ oldSize, newSize, oldRoot, newRoot, proof }: Climb): void {
     rest >>= 1n;
   }
   if (!equalBytes(oldHash, oldRoot)) throw refuse('the proof leads to another old root');
-  if (!equalBytes(newHash, newRoot)) throw refuse('the proof leads to another new root');
+  return newHash;
 }
 
 /** The subtrees whose hashes make up the proof from `oldSize` to `newSize`, in order; each folds to one proof hash. `oldSize` ≥ 1. */

@@ -25,17 +25,29 @@ export type InclusionClaim = {
  */
 export function verifyInclusion(claim: InclusionClaim): void {
   requireObject('claim', claim);
-  const { leafHash, root, proof } = claim;
-  const index = toTreeSize('index', claim.index);
-  const size = toTreeSize('size', claim.size);
-  requireBytes({ leafHash, root });
+  requireBytes({ root: claim.root });
+  const reached = inclusionRoot(claim);
+  if (!isHash(claim.root)) throw refuse('a hash does not have 32 bytes');
+  if (!equalBytes(reached, claim.root)) throw refuse('the proof leads to another root');
+}
+
+/**
+ * The root that the path leads to, 32 bytes: for formats that sign it without carrying it. It proves nothing until a signature over it did.
+ * @throws as {@link verifyInclusion}, but for a wrong root.
+ */
+export function inclusionRoot(path: Omit<InclusionClaim, 'root'>): Uint8Array {
+  requireObject('path', path);
+  const { leafHash, proof } = path;
+  const index = toTreeSize('index', path.index);
+  const size = toTreeSize('size', path.size);
+  requireBytes({ leafHash });
   requireProof(proof);
   if (index >= size) throw refuse('the index is not in a tree of this size');
   // The shape follows from index and size alone: a longer proof would hash what nobody asked for, a shorter one prove a node.
   const inner = bitLength(index ^ (size - 1n));
   if (proof.length !== inner + bitCount(index >> BigInt(inner))) throw refuse('the proof has the wrong length');
-  if (!isHash(leafHash) || !isHash(root) || !areHashes(proof)) throw refuse('a hash does not have 32 bytes');
-  if (!equalBytes(climb({ leafHash, index, proof, inner }), root)) throw refuse('the proof leads to another root');
+  if (!isHash(leafHash) || !areHashes(proof)) throw refuse('a hash does not have 32 bytes');
+  return climb({ leafHash, index, proof, inner });
 }
 
 /** Below `inner` the path turns by the bits of the index; above it the sibling is always on the left (the tree's right edge). */

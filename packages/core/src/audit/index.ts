@@ -4,14 +4,14 @@ export type { AuditBatch, AuditRow, AuditStore, NewAuditRow, StoredCheckpoint } 
 export { openAuditWriter, type AuditWriter, type AuditWriterOptions } from './audit-writer.ts';
 export { formatCheckpoint, parseCheckpoint, signCheckpoint, verifyCheckpoint, type Checkpoint } from './checkpoint.ts';
 export { commitTo, payloadBytes, verifyCommitment, type Opening } from './commitment.ts';
-export { verifyConsistency, type ConsistencyClaim } from './consistency.ts';
+export { consistencyRoot, verifyConsistency, type ConsistencyClaim } from './consistency.ts';
 export { formatProof, parseProof, verifyEntryProof, type EntryProof, type VerifiedEntry } from './entry-proof.ts';
 export { lookupKeys, parseEntry, type Entry, type EntryType, type LookupKey, type LookupKind } from './entry.ts';
 export { acceptFork, type AcceptedFork, type AcceptForkOptions } from './fork.ts';
 export { fsck, type FsckOptions } from './fsck.ts';
 export type { CoverageCode, FsckFinding, FsckReport, IntegrityCode } from './fsck-finding.ts';
 export { storeSource, type FsckRow, type FsckSource } from './fsck-source.ts';
-export { verifyInclusion, type InclusionClaim } from './inclusion.ts';
+export { inclusionRoot, verifyInclusion, type InclusionClaim } from './inclusion.ts';
 export { memoryAuditStore } from './memory-audit-store.ts';
 export type { ConsistencyProof } from './prove.ts';
 export { verifyRange, type RangeProof, type VerifiedRange } from './range.ts';

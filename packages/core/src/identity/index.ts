@@ -15,4 +15,4 @@ export {
 } from './key-history.ts';
 export type { KeyStore } from './key-store.ts';
 export { memoryKeyStore } from './memory-key-store.ts';
-export { generateSigner, localSigner, type Signer } from './signer.ts';
+export { generateSigner, localSigner, verifySignature, type SignatureClaim, type Signer } from './signer.ts';

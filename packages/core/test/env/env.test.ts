@@ -24,7 +24,7 @@ describe('the system environment', () => {
         resolve();
       });
       // The timer is unreferenced by design: this one keeps the test alive.
-      setTimeout(resolve, 2000);
+      setTimeout(resolve, 20_000);
     });
     expect(ran).toEqual(['kept']);
   });
@@ -36,7 +36,7 @@ describe('the system environment', () => {
       ['--conditions=@talosprotocol/source', '--disable-warning=ExperimentalWarning', '--input-type=module', '-e', script],
       {
         cwd: fileURLToPath(new URL('../..', import.meta.url)),
-        timeout: 15_000,
+        timeout: 55_000,
         encoding: 'utf8',
       },
     );

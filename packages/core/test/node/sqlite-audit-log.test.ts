@@ -103,7 +103,7 @@ describe('audit log on SQLite', () => {
     const child = fileURLToPath(new URL('./sqlite-audit-child.ts', import.meta.url));
     // No file of this process may grow beyond 512 KiB; the signal is ignored, so that write() answers EFBIG.
     const script = `trap '' XFSZ; ulimit -f 1024; exec "$0" --conditions=@talosprotocol/source "$1" "$2" 8`;
-    const run = spawnSync('sh', ['-c', script, process.execPath, child, path], { encoding: 'utf8', timeout: 15_000, maxBuffer: 64 * 1024 * 1024 });
+    const run = spawnSync('sh', ['-c', script, process.execPath, child, path], { encoding: 'utf8', timeout: 55_000, maxBuffer: 64 * 1024 * 1024 });
     expect(run.stderr).toContain('TALOS_STORE_WRITE_FAILED');
     const lines = run.stdout
       .trim()

