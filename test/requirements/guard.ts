@@ -12,4 +12,5 @@ export const guardRequirements = {
   'GUARD-PRIVATE': 'Arguments and results are nowhere in the entries in clear, and neither are names that a model made up.',
   'GUARD-REFUSAL': 'A model sees a structured refusal; the error for frameworks holds no input.',
   'GUARD-PARALLEL': 'Calls at the same time are decided and recorded each by itself.',
+  'GUARD-RECORD': 'Turns of a model and handoffs to other agents are recorded as commitments to hashes: what was said is kept nowhere.',
 } as const;

@@ -21,4 +21,5 @@ export const langchainRequirements = {
   'LANGCHAIN-LOG-FAILS': 'A call that cannot be recorded is not run.',
   'LANGCHAIN-TOKEN-PRIVATE': 'No tracer, tool or config is ever given the capability.',
   'LANGCHAIN-REMOTE': 'A peer’s tools are LangChain tools, whose calls its guard decides.',
+  'LANGCHAIN-SUITE': 'The LangChain adapter passes the adapter suite, through the framework’s own loop.',
 } as const;

@@ -27,4 +27,5 @@ export const mastraRequirements = {
   'MASTRA-LOG-FAILS': 'A call that cannot be recorded is not run.',
   'MASTRA-ABORT': 'The run’s abort signal reaches tool and record.',
   'MASTRA-REMOTE': 'A peer’s tools are Mastra tools, whose calls its guard decides.',
+  'MASTRA-SUITE': 'The Mastra adapter passes the adapter suite, through the framework’s own loop.',
 } as const;

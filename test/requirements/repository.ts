@@ -5,4 +5,6 @@ export const repositoryRequirements = {
   'PKG-LAZY-ROOT': 'The root of the packed core loads no session, KEM, node or testing module.',
   'PKG-BROWSER': 'A browser bundle of the guard path holds no Node module, and what it loads at the start stays within 60 KB.',
   'PKG-CHROMIUM': 'The guard path allows, denies, appends and proves in a browser.',
+  'PKG-PEERLESS': 'Where the framework of one adapter is not installed, core and the other adapters still load.',
+  'PKG-COMPAT': 'Every adapter, as it is packed, passes the adapter suite at the lowest and the newest version that it declares.',
 } as const;

@@ -5,6 +5,7 @@ import { Runnable, type RunnableConfig, type RunnableToolLike } from '@langchain
 import { ToolInputParsingException } from '@langchain/core/tools';
 import { interopParseAsync, type InteropZodType } from '@langchain/core/utils/types';
 import { guardedRun, refusalMessage, toolCallOf, valueOf } from './guarded-run.ts';
+import { digestOf } from './tool-definition.ts';
 
 /**
  * A RunnableToolLike hands each of these to what it binds, past `invoke`; the base class's go through `invoke`. `withConfig` and its
@@ -18,9 +19,9 @@ export function guardRunnableTool({ guard, name }: { readonly guard: Guard; read
     const toolCall = isToolCall(input) ? input : undefined;
     const value = toolCall === undefined ? input : await parse(tool.schema, toolCall.args);
     return guardedRun(guard, {
-      call: toolCallOf({ tool: name, value, callId: toolCall?.id, runId: undefined, config }),
+      call: toolCallOf({ tool: name, toolDigest: digestOf(name, tool), value, callId: toolCall?.id, runId: undefined, config }),
       // As plain input: it is not parsed again, so the tool receives what was decided on.
-      execute: (args) => original(valueOf(args, value), config),
+      execute: (args, signal) => original(valueOf(args, value), { ...config, signal }),
       refuse: refusalMessage,
     });
   };

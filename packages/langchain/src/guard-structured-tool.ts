@@ -3,6 +3,7 @@ import type { Guard } from '@talosprotocol/core/guard';
 import type { CallbackManagerForToolRun } from '@langchain/core/callbacks/manager';
 import { DynamicStructuredTool, DynamicTool, StructuredTool, Tool, type ToolRunnableConfig } from '@langchain/core/tools';
 import { guardedRun, refusalMessage, toolCallOf, valueOf } from './guarded-run.ts';
+import { digestOf } from './tool-definition.ts';
 
 type Body = (value: unknown, runManager?: CallbackManagerForToolRun, config?: ToolRunnableConfig) => unknown;
 
@@ -24,8 +25,8 @@ export function guardStructuredTool({ guard, name }: { readonly guard: Guard; re
   const body = Reflect.get(tool, '_call') as Body;
   const guardedCall: Body = (value, runManager, config) =>
     guardedRun(guard, {
-      call: toolCallOf({ tool: name, value, callId: config?.toolCall?.id, runId: runManager?.runId, config }),
-      execute: (input) => body.call(tool, valueOf(input, value), runManager, config),
+      call: toolCallOf({ tool: name, toolDigest: digestOf(name, tool), value, callId: config?.toolCall?.id, runId: runManager?.runId, config }),
+      execute: (input, signal) => body.call(tool, valueOf(input, value), runManager, { ...config, signal } as ToolRunnableConfig),
       refuse: (refused) => {
         const message = refusalMessage(refused);
         // Such a tool has to return a pair; a message in its first place is passed on as it is.

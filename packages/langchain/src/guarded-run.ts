@@ -9,14 +9,18 @@ export type Refused = { readonly call: ToolCall; readonly refusal: Refusal; read
 
 export type GuardedCall = {
   readonly call: ToolCall;
-  /** @param input - The guard's own copy of the arguments. */
-  readonly execute: (input: Arguments) => unknown;
+  /**
+   * @param input - The guard's own copy of the arguments.
+   * @param signal - Ends with the run, and when the capability is revoked meanwhile.
+   */
+  readonly execute: (input: Arguments, signal: AbortSignal) => unknown;
   /** What the framework gets in place of the tool's result; may throw. */
   readonly refuse: (refused: Refused) => unknown;
 };
 
 type CallContext = {
   readonly tool: string;
+  readonly toolDigest: string | undefined;
   readonly value: unknown;
   readonly callId: string | undefined;
   readonly runId: string | undefined;
@@ -24,12 +28,13 @@ type CallContext = {
 };
 
 /** The call as the guard takes it. `value` is what the tool will receive. */
-export function toolCallOf({ tool, value, callId, runId, config }: CallContext): ToolCall {
+export function toolCallOf({ tool, toolDigest, value, callId, runId, config }: CallContext): ToolCall {
   return {
     tool,
+    toolDigest,
     input: argumentsOf(value),
     callId,
-    runId: runId ?? config?.runId ?? graphTaskOf(config),
+    runId: graphRunOf(config) ?? runId ?? config?.runId ?? graphTaskOf(config),
     agentName: agentNameOf(config?.metadata),
     framework: 'langchain',
     signal: config?.signal,
@@ -39,6 +44,23 @@ export function toolCallOf({ tool, value, callId, runId, config }: CallContext):
 export function agentNameOf(metadata: Record<string, unknown> | undefined): string | undefined {
   const name = metadata?.['lc_agent_name'];
   return typeof name === 'string' ? name : undefined;
+}
+
+const runOfControl = /* @__PURE__ */ new WeakMap<object, string>();
+
+/**
+ * LangGraph makes one control object for each run of a graph and hands it to every tool of that run; an id it has only if the caller gave one.
+ * A tool's own run id is another for each call, and there only while somebody traces.
+ */
+function graphRunOf(config: Partial<RunnableConfig> | undefined): string | undefined {
+  if (config === undefined) return undefined;
+  const [info, control] = ['executionInfo', 'control'].map((name) => Reflect.get(config, name) as unknown);
+  const given: unknown = typeof info === 'object' && info !== null ? Reflect.get(info, 'runId') : undefined;
+  if (typeof given === 'string') return given;
+  if (typeof control !== 'object' || control === null) return undefined;
+  const known = runOfControl.get(control) ?? crypto.randomUUID();
+  runOfControl.set(control, known);
+  return known;
 }
 
 /** A tool has a run id only while somebody traces it; LangGraph's task is there always. */
@@ -65,8 +87,8 @@ export function valueOf(args: Arguments, value: unknown): unknown {
 export function guardedRun(guard: Guard, { call, execute, refuse }: GuardedCall): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const concluded = guard
-      .run(call, async (input) => {
-        const output = await execute(input);
+      .run(call, async (input, _grant, signal) => {
+        const output = await execute(input, signal);
         if (!isGenerator(output)) return output;
         return new Promise((finish, fail) => {
           resolve(relay(output, { finish, fail, concluded: () => concluded }));

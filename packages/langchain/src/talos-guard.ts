@@ -4,11 +4,16 @@ import { guardRemote, type GuardRemote } from './guard-remote.ts';
 import { guardTools, type GuardableTool } from './guard-tool.ts';
 import { TalosCallbackHandler } from './talos-callback-handler.ts';
 
+/** Until when refusals are only recorded, in milliseconds since 1970, and for which tools they stay refusals. */
+export type ObserveUntil = { readonly until: number; readonly enforce?: readonly string[] };
+
 export type TalosGuardOptions = {
   /** The agent in whose name calls are decided and recorded. */
   readonly client: Pick<TalosClient, 'guard'>;
   /** The capability as text, held by this client. It stays in this process: no tool, config or trace ever carries it. */
   readonly capability: string;
+  /** Runs what the capability does not allow and records that it would have been refused, until a day that is named. */
+  readonly observe?: ObserveUntil;
 };
 
 export type TalosGuard = {
@@ -25,8 +30,8 @@ export type TalosGuard = {
 };
 
 /** A guard for LangChain tools and agents. */
-export function talosGuard({ client, capability }: TalosGuardOptions): TalosGuard {
-  const guard = client.guard({ capability });
+export function talosGuard({ client, capability, observe }: TalosGuardOptions): TalosGuard {
+  const guard = client.guard({ capability, ...(observe === undefined ? {} : { observe }) });
   return {
     tools: (tools) => guardTools(guard, tools),
     callbacks: () => new TalosCallbackHandler(guard),

@@ -3,6 +3,7 @@ import type { TalosDeniedError } from '@talosprotocol/core/errors';
 import { deniedError, type Guard, type GuardedResult, type ToolCall } from '@talosprotocol/core/guard';
 import { carriedRunId } from './request-context.ts';
 import { effectiveInput, type InputRule } from './effective-input.ts';
+import { digestOf } from './tool-definition.ts';
 import type { ToolShape } from './tool-shape.ts';
 
 export type Execute = (this: unknown, input: unknown, context: unknown) => unknown;
@@ -30,7 +31,8 @@ export function guardExecute(wrapping: Wrapping): Execute {
   const guarded: Execute = async (input, context) => {
     const effective = await rule.resolve(input, context);
     if ('invalid' in effective) return effective.invalid;
-    const result = await guard.run(toolCall(name, effective.input, context), (granted) => runGranted({ rule, tool, execute, granted, context }));
+    const call = { ...toolCall(name, effective.input, context), toolDigest: digestOf(name, tool) };
+    const result = await guard.run(call, (granted, _grant, signal) => runGranted({ rule, tool, execute, granted, context: withSignal(context, signal) }));
     return valueOf(result);
   };
   return Object.defineProperty(guarded, guardedBy, { value: [...marksOf(execute), { guard, name }] satisfies Mark[] });
@@ -51,6 +53,11 @@ async function runGranted({
   const returned = execute.call(tool, granted, context);
   // An AI SDK generator tool: Mastra does not stream those. It still runs to its end here, behind the guard, and its last value is the result.
   return isAsyncIterable(returned) ? drain(returned) : returned;
+}
+
+/** The tool's own abort option: it ends with the run, and when the capability is revoked meanwhile. */
+function withSignal(context: unknown, abortSignal: AbortSignal): unknown {
+  return typeof context === 'object' && context !== null ? { ...context, abortSignal } : { abortSignal };
 }
 
 function valueOf(result: GuardedResult<unknown>): unknown {

@@ -1,5 +1,6 @@
 /** Talos for Mastra: `talosGuard`. @module */
 export { requestContextKeys } from './request-context.ts';
 export type { GuardRemote } from './guard-remote.ts';
-export { talosGuard, type TalosGuard, type TalosGuardOptions } from './talos-guard.ts';
+export { talosGuard, type ObserveUntil, type TalosGuard, type TalosGuardOptions } from './talos-guard.ts';
 export type { HonoContext, HonoMiddleware } from './middleware.ts';
+export { toolDigests } from './tool-definition.ts';

@@ -6,11 +6,16 @@ import { createMiddleware, type HonoMiddleware } from './middleware.ts';
 import { carriedBrand } from './request-context.ts';
 import type { Tools } from './tool-shape.ts';
 
+/** Until when refusals are only recorded, in milliseconds since 1970, and for which tools they stay refusals. */
+export type ObserveUntil = { readonly until: number; readonly enforce?: readonly string[] };
+
 export type TalosGuardOptions = {
   /** A `TalosClient`, or whatever else makes guards. */
-  readonly client: { guard(options: { readonly capability: string }): Guard };
+  readonly client: { guard(options: { readonly capability: string; readonly observe?: ObserveUntil }): Guard };
   /** The token that says which tools may be called with which arguments. */
   readonly capability: string;
+  /** Runs what the capability does not allow and records that it would have been refused, until a day that is named. */
+  readonly observe?: ObserveUntil;
 };
 
 export interface TalosGuard {
@@ -31,7 +36,8 @@ export interface TalosGuard {
 
 /** One guard for one capability. Nothing is awaited here: the token is admitted at the first call. */
 export function talosGuard(options: TalosGuardOptions): TalosGuard {
-  const guard = options.client.guard({ capability: options.capability });
+  const { client, capability, observe } = options;
+  const guard = client.guard({ capability, ...(observe === undefined ? {} : { observe }) });
   const front: TalosGuard = { tools: (tools) => guardTools(guard, tools), middleware: () => createMiddleware(front), remote: guardRemote(options) };
   return Object.defineProperty(front, carriedBrand, { value: true });
 }

@@ -1,14 +1,27 @@
 /** The front door: `talosGuard({ client, capability })`. @module */
 import type { Guard } from '@talosprotocol/core/guard';
+import { trackRuns } from './call-ids.ts';
+import type { Caller } from './guard-execute.ts';
+import { guardModel, type ModelLike } from './guard-model.ts';
 import { guardRemote, type GuardRemote } from './guard-remote.ts';
 import { guardTools, type Tools } from './guard-tools.ts';
+import { runTelemetry, type RunTelemetry } from './run-telemetry.ts';
 import { composeApproval, type ApprovalCall, type ApprovalStatus, type ToolApproval } from './tool-approval.ts';
+
+/** Until when refusals are only recorded, in milliseconds since 1970, and for which tools they stay refusals. */
+export type ObserveUntil = { readonly until: number; readonly enforce?: readonly string[] };
 
 export type TalosGuardOptions = {
   /** A `TalosClient`, or whatever else makes guards. */
-  readonly client: { guard(options: { readonly capability: string }): Guard };
+  readonly client: { guard(options: { readonly capability: string; readonly observe?: ObserveUntil }): Guard };
   /** The token that says which tools may be called with which arguments. */
   readonly capability: string;
+  /** Runs what the capability does not allow and records that it would have been refused, until a day that is named. */
+  readonly observe?: ObserveUntil;
+  /** The agent's name in the log. The SDK tells a tool none. */
+  readonly agent?: string;
+  /** Whether `guard.model()` puts the turns of a model on record. Default true. */
+  readonly turns?: boolean;
 };
 
 /** What to spread into `generateText`, `streamText` or `ToolLoopAgent`. */
@@ -19,32 +32,69 @@ export type GuardedSettings<TOOLS extends Tools> = {
   readonly toolApproval: (call: ApprovalCall) => Promise<ApprovalStatus>;
 };
 
-export interface TalosGuard {
+export interface TalosGuard extends GuardParts {
   /**
    * Guards the tools and adds the SDK's own denial. A `toolApproval` of yours goes in here and is asked too: a call runs only if both agree.
    * @throws {@link UsageError} `TALOS_USAGE_UNKNOWN_TOOL` for a tool that no wrapper can stop, such as one that runs at the provider.
    */
   <TOOLS extends Tools>(settings: { readonly tools: TOOLS; readonly toolApproval?: ToolApproval<NoInfer<TOOLS>> | undefined }): GuardedSettings<TOOLS>;
+}
+
+/** What a guard gives in every version of the SDK. */
+export interface GuardParts {
   /**
    * Guards the tools alone. A refusal is then a `tool-error` part whose error is a `TalosDeniedError`.
    * Tools without `execute` run at your caller and are returned as they are: only `guard({ tools })` can refuse those.
    * @throws {@link UsageError} `TALOS_USAGE_UNKNOWN_TOOL`, as above.
    */
-  tools<TOOLS extends Tools>(tools: TOOLS): TOOLS;
+  readonly tools: <TOOLS extends Tools>(tools: TOOLS) => TOOLS;
+  /**
+   * The same model, without the tools that would run at its provider: no guard can stop those. Puts every turn on record, with the calls that
+   * the model made and a commitment to what went in and came out. A turn that cannot be recorded is not handed on.
+   * @throws {@link UsageError} `TALOS_USAGE_ARGUMENT` for a model by name alone: pass the model itself.
+   */
+  readonly model: <MODEL extends ModelLike>(model: MODEL) => MODEL;
+  /** For `registerTelemetry` or a call's `telemetry.integrations` of AI SDK 7: entries then carry the SDK's own id of the run. Enforces nothing. */
+  readonly telemetry: () => RunTelemetry;
   /** A peer's tools as AI SDK tools: `await guard.remote(peerDid, ['render_chart'])`. */
   readonly remote: GuardRemote;
 }
 
 /** One guard for one capability. Nothing is awaited here: the token is admitted at the first call. */
 export function talosGuard(options: TalosGuardOptions): TalosGuard {
-  const guard = options.client.guard({ capability: options.capability });
-  const tools = <TOOLS extends Tools>(given: TOOLS): TOOLS => guardTools(guard, given);
+  const { caller, ...parts } = guardParts(options);
   const settings = <TOOLS extends Tools>(given: {
     readonly tools: TOOLS;
     readonly toolApproval?: ToolApproval<NoInfer<TOOLS>> | undefined;
   }): GuardedSettings<TOOLS> => ({
-    tools: tools(given.tools),
-    toolApproval: composeApproval(guard, given),
+    tools: parts.tools(given.tools),
+    toolApproval: composeApproval(caller, given),
   });
-  return Object.assign(settings, { tools, remote: guardRemote(options) });
+  return Object.assign(settings, parts);
+}
+
+/** A policy alone, for tools that are guarded already or that run at the caller: what `toolApproval` of AI SDK 7 takes. It fails closed and never throws. */
+export function talosPolicy(options: TalosGuardOptions): (call: ApprovalCall) => Promise<ApprovalStatus> {
+  return composeApproval(callerOf(options), { tools: {} });
+}
+
+/** The telemetry of a guard, under the name that the SDK's own packages would give it. */
+export function talosTelemetry(guard: GuardParts): RunTelemetry {
+  return guard.telemetry();
+}
+
+export function guardParts(options: TalosGuardOptions): GuardParts & { readonly caller: Caller } {
+  const caller = callerOf(options);
+  return {
+    caller,
+    tools: (tools) => guardTools(caller, tools),
+    model: (model) => guardModel({ caller, records: options.turns !== false }, model),
+    telemetry: () => runTelemetry(caller.runs),
+    remote: guardRemote(options),
+  };
+}
+
+function callerOf({ client, capability, observe, agent }: TalosGuardOptions): Caller {
+  const guard = client.guard({ capability, ...(observe === undefined ? {} : { observe }) });
+  return { guard, runs: trackRuns(), agentName: agent };
 }

@@ -2,9 +2,10 @@
  * `toolApproval` of AI SDK 7: the clean denial. It refuses early and permits nothing; the wrapped tool decides again, reserves and records.
  * @module
  */
-import type { Guard } from '@talosprotocol/core/guard';
 import type { ModelMessage } from 'ai';
+import { idsOf, type Caller } from './guard-execute.ts';
 import type { Tools } from './guard-tools.ts';
+import { digestOf } from './tool-definition.ts';
 
 type Verdict = 'not-applicable' | 'approved' | 'denied' | 'user-approval';
 
@@ -47,11 +48,12 @@ type Settings = { readonly tools: object; readonly toolApproval?: unknown };
 const verdicts: ReadonlySet<unknown> = /* @__PURE__ */ new Set<Verdict>(['not-applicable', 'approved', 'denied', 'user-approval']);
 
 /** Denied if either denies. Never throws: in the SDK that would end the whole run, and a policy that fails must only cost the call. */
-export function composeApproval(guard: Guard, settings: Settings): (call: ApprovalCall) => Promise<ApprovalStatus> {
+export function composeApproval(caller: Caller, settings: Settings): (call: ApprovalCall) => Promise<ApprovalStatus> {
   return async (call) => {
     try {
       const { toolName, toolCallId, input } = call.toolCall;
-      const decision = await guard.check({ tool: toolName, input, callId: toolCallId, framework: 'vercel-ai' });
+      const toolDigest = await digestOf(toolName, (own(settings.tools, toolName) ?? own(call.tools, toolName) ?? {}) as object);
+      const decision = await caller.guard.check({ tool: toolName, input, callId: toolCallId, toolDigest, ...idsOf(caller, call.messages) });
       if (!decision.allowed) return { type: 'denied', reason: JSON.stringify(decision.refusal) };
       return known(await askUser(settings, call));
     } catch {
@@ -69,7 +71,7 @@ async function askUser({ tools, toolApproval }: Settings, call: ApprovalCall): P
   const entry = own(toolApproval, toolName) ?? undefined;
   if (typeof entry === 'function') return (entry as SingleApproval<unknown>)(input, { toolCallId, messages, toolContext, runtimeContext });
   if (entry !== undefined) return entry;
-  const needsApproval = (own(tools, toolName) as { readonly needsApproval?: unknown } | undefined)?.needsApproval ?? false;
+  const needsApproval = ((own(tools, toolName) ?? own(call.tools, toolName)) as { readonly needsApproval?: unknown } | undefined)?.needsApproval ?? false;
   const needed =
     typeof needsApproval === 'function' ? await (needsApproval as NeedsApproval)(input, { toolCallId, messages, context: toolContext }) : needsApproval;
   return needed ? 'user-approval' : 'not-applicable';

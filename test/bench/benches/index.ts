@@ -10,6 +10,7 @@ import { authorizeWarm1mRevoked } from './authorize-warm-1m-revoked.ts';
 import { authorizeWarm } from './authorize-warm.ts';
 import { ed25519Verify } from './ed25519-verify.ts';
 import { evidenceVerify1000 } from './evidence-verify-1000.ts';
+import { guardAdapterBenches } from './guard-adapters.ts';
 import { importCore } from './import-core.ts';
 import { merkleAppend } from './merkle-append.ts';
 import { messagesWebsocketDurable } from './messages-websocket-durable.ts';
@@ -40,6 +41,7 @@ export const benches: readonly Bench[] = [
   importCore,
   remoteCall1,
   remoteCall64,
+  ...guardAdapterBenches,
   ...sessionBenches,
   messagesWebsocketDurable,
 ];

@@ -14,7 +14,7 @@ import { checkTime } from './valid-time.ts';
  * `input`: a deep copy of plain JSON, the value the tool will receive. `toolDigest`: of the tool's definition as it is now (`toolDigest`),
  * for grants that pin it.
  */
-export type CapabilityCall = { readonly tool: string; readonly input: JsonObject; readonly toolDigest?: string };
+export type CapabilityCall = { readonly tool: string; readonly input: JsonObject; readonly toolDigest?: string | undefined };
 
 export type Refused = { readonly denied: Denial };
 

@@ -21,27 +21,30 @@ const recordableName = /^[A-Za-z0-9_./#:@-]{1,128}$/;
 
 /** @param instead - The refusal that a guard which only observes did not make. */
 export function requestEntry(subject: CallSubject, call: CopiedCall, instead?: Denial): EntryInput {
-  const policy = instead === undefined ? { decision: 'allow' } : { decision: 'allow', mode: 'observe', would: 'deny', ...refusalDetails(instead) };
+  const policy = { decision: 'allow', ...(instead && { mode: 'observe', would: 'deny', ...refusalDetails(instead) }) };
   return { ...callEntry(subject, call), type: 'tool.request', policy, commit: { args: encodeUtf8(canonicalJson(call.input)) } };
 }
 
 export function refusalEntry(subject: CallSubject, call: ToolCall, denial: Denial): EntryInput {
   const input = copyPlain(call.input ?? {});
   const policy = { decision: 'deny', ...refusalDetails(denial) };
-  const commit = 'copy' in input ? { commit: { args: encodeUtf8(canonicalJson(input.copy)) } } : {};
-  return { ...callEntry(subject, call), type: 'policy.decision', policy, ...commit };
+  return { ...callEntry(subject, call), type: 'policy.decision', policy, ...('copy' in input && { commit: { args: encodeUtf8(canonicalJson(input.copy)) } }) };
 }
 
 export function resultEntry(request: { readonly entry: EntryInput; readonly appended: AppendedEntry }, outcome: Outcome<unknown>, ending: Ending): EntryInput {
-  const { policy: _policy, commit: _commit, type: _type, ...shared } = request.entry;
-  const revoked = ending.revoked ? { revoked_in_flight: true } : {};
-  const base = { ...shared, type: 'tool.result', intent: encodeBase64url(request.appended.leafHash), ...revoked } as const;
+  const { policy: _policy, commit: _commit, ...shared } = request.entry;
+  const base = {
+    ...shared,
+    type: 'tool.result',
+    intent: encodeBase64url(request.appended.leafHash),
+    ...(ending.revoked && { revoked_in_flight: true }),
+  } as const;
   if (outcome.status === 'ok') return { ...base, outcome: 'ok', ...commitResult(outcome.value) };
-  return { ...base, outcome: ending.cancelled ? 'cancelled' : 'tool_error', ...name('error.type', errorName(outcome.error)) };
+  return { ...base, outcome: ending.cancelled ? 'cancelled' : 'tool_error', ...recordable('error.type', errorName(outcome.error)) };
 }
 
 function refusalDetails({ code, arg, constraint }: Denial): Record<string, string> {
-  return { code, ...name('arg', arg), ...name('constraint', constraint) };
+  return { code, ...recordable('arg', arg), ...recordable('constraint', constraint) };
 }
 
 function callEntry(subject: CallSubject, call: ToolCall): Omit<EntryInput, 'type'> {
@@ -49,16 +52,17 @@ function callEntry(subject: CallSubject, call: ToolCall): Omit<EntryInput, 'type
     agent: subject.agent,
     cap: subject.capabilityHash,
     'gen_ai.operation.name': 'execute_tool',
-    ...name('gen_ai.tool.name', call.tool),
-    ...name('call', call.callId),
-    ...name('gen_ai.tool.call.id', call.callId),
-    ...name('gen_ai.agent.name', call.agentName),
-    ...name('run', call.runId),
-    ...name('framework', call.framework),
+    ...recordable('gen_ai.tool.name', call.tool),
+    ...recordable('call', call.callId),
+    ...recordable('gen_ai.tool.call.id', call.callId),
+    ...recordable('gen_ai.agent.name', call.agentName),
+    ...recordable('run', call.runId),
+    ...recordable('framework', call.framework),
   };
 }
 
-function name(field: string, value: unknown): Record<string, string> {
+/** The member `field`, if the value may be recorded in clear. */
+export function recordable(field: string, value: unknown): Record<string, string> {
   return typeof value === 'string' && recordableName.test(value) ? { [field]: value } : {};
 }
 

@@ -14,6 +14,7 @@ import { endedCode, reserve, settleGrant, spendGrant, type Grant } from '../capa
 import { requireObject } from '../errors/require.ts';
 import type { JsonObject } from '../bytes/json-value.ts';
 import type { AgentId } from '../identity/agent-id.ts';
+import type { AgentEvent } from './agent-event.ts';
 import { refusalEntry, requestEntry, resultEntry, type CallSubject, type Outcome } from './call-entries.ts';
 import { copyPlainObject } from './plain-json.ts';
 import { deniedError, refusalOf, type Refusal } from './refusal.ts';
@@ -42,6 +43,8 @@ export interface Guard {
   iterate<T>(call: ToolCall, execute: Execute<AsyncIterable<T>>): AsyncGenerator<T, { readonly unlogged?: true }, undefined>;
   /** For a framework's own hook: refuses early. An allow is not recorded, reserves nothing and is no permission: the wrapped tool decides again. */
   check(call: ToolCall): Promise<Decision>;
+  /** Puts on record what is no tool call. It decides nothing. Rejects if it could not be recorded. */
+  record(event: AgentEvent): Promise<void>;
 }
 
 export type GuardContext = {
@@ -63,6 +66,7 @@ export function createGuard(context: GuardContext): Guard {
     run: (call, execute) => run(context, call, execute),
     iterate: (call, execute) => iterate(context, call, execute),
     check: (call) => check(context, call),
+    record: (event) => import('./agent-event.ts').then(({ recordEvent }) => recordEvent(context, event)),
   };
 }
 
@@ -160,10 +164,11 @@ async function decide(context: GuardContext, call: ToolCall): Promise<Decided> {
   // Whatever goes wrong in here, the answer is no.
   const admitted = await settle(() => context.admit());
   if (admitted.status === 'error') return { denied: deny('MALFORMED') };
-  if ('denied' in admitted.value) return { denied: admitted.value.denied };
+  if ('denied' in admitted.value) return admitted.value;
   const { handle } = admitted.value;
   const permit = authorize(handle, copied.call);
-  return permit.denied === undefined ? { call: copied.call, handle, permit } : { call: copied.call, handle, denied: permit.denied };
+  const asked = { call: copied.call, handle };
+  return permit.denied === undefined ? { ...asked, permit } : { ...asked, denied: permit.denied };
 }
 
 async function refuse(context: GuardContext, call: ToolCall, denial: Denial): Promise<Denied> {
@@ -179,8 +184,7 @@ async function conclude<T>(context: GuardContext, begun: Begun, outcome: Outcome
   await settle(() => settleGrant(grant));
   const cancelled = begun.call.signal?.aborted === true || running.revoked();
   const logged = await settle(() => context.log.append(resultEntry(begun, outcome, { cancelled, revoked: running.revoked() })));
-  const entryId = begun.appended.id;
-  return logged.status === 'ok' ? { ...outcome, entryId } : { ...outcome, entryId, unlogged: true };
+  return { ...outcome, entryId: begun.appended.id, ...(logged.status === 'error' && { unlogged: true }) };
 }
 
 async function settle<T>(act: () => T | Promise<T>): Promise<Outcome<T>> {

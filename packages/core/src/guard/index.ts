@@ -1,3 +1,4 @@
+export type { AgentEvent, TurnCall } from './agent-event.ts';
 export { createGuard, type Decision, type Denied, type Execute, type Guard, type GuardContext, type GuardedResult } from './guard.ts';
 export type { Outcome } from './call-entries.ts';
 export { deniedError, type Refusal } from './refusal.ts';

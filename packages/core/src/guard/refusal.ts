@@ -24,7 +24,7 @@ const retryable: ReadonlySet<DenialCode> = /* @__PURE__ */ new Set<DenialCode>([
 export function refusalOf(denial: Denial): Refusal {
   const { code, missing, retryAfter } = denial;
   const base = { denied: true, code, message: describeDenial(denial), retryable: retryable.has(code) } as const;
-  return { ...base, ...(missing === undefined ? {} : { missing }), ...(retryAfter === undefined ? {} : { retryAfter }) };
+  return { ...base, ...(missing && { missing }), ...(retryAfter !== undefined && { retryAfter }) };
 }
 
 /**

@@ -8,6 +8,8 @@ export type ToolCall = {
   readonly tool: string;
   /** What the tool will receive: after the framework's schema has filled defaults and coerced. */
   readonly input: unknown;
+  /** SHA-256 of the tool's definition as it is now (`toolDigest`), for grants that pin it: without it those refuse. */
+  readonly toolDigest?: string | undefined;
   /** The framework's ids. Made up by models and repeated across runs: recorded, never trusted. */
   readonly callId?: string | undefined;
   readonly runId?: string | undefined;
@@ -15,8 +17,6 @@ export type ToolCall = {
   /** `langchain`, `mastra`, `vercel-ai`. */
   readonly framework?: string | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Of the tool's definition as it is now, for grants that pin it: `toolDigest`. */
-  readonly toolDigest?: string;
 };
 
 /** A call whose input is our own copy. */

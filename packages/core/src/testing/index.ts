@@ -1,3 +1,15 @@
+export type {
+  AdapterArgs,
+  AdapterCall,
+  AdapterGuardOptions,
+  AdapterHarness,
+  AdapterMode,
+  AdapterOutcome,
+  AdapterRun,
+  AdapterTool,
+  AdapterToolContext,
+} from './adapter-harness.ts';
+export { adapterCaseNames, adapterSuite, type AdapterCase } from './adapter-suite.ts';
 export { approvalStoreSuite, type ApprovalStoreSource } from './approval-store-suite.ts';
 export { auditStoreSuite, type AuditStoreSource } from './audit-store-suite.ts';
 export { cosignatureStoreSuite, type CosignatureStoreSource } from './cosignature-store-suite.ts';

@@ -1,0 +1,43 @@
+/** Mastra for the adapter suite. It imports what a user would, so that it runs on packed packages too. @module */
+import { Agent } from '@mastra/core/agent';
+import { createTool } from '@mastra/core/tools';
+import type { AdapterHarness, AdapterTool } from '@talosprotocol/core/testing';
+import { talosGuard, toolDigests, type TalosGuard } from '@talosprotocol/mastra';
+import { z } from 'zod';
+import { scriptedModel, toolAnswers } from '../../../test/support/scripted-model.ts';
+
+export const harness: AdapterHarness<TalosGuard> = {
+  framework: 'mastra',
+  modes: ['generate', 'stream'],
+  guard: (options) => talosGuard(options),
+  digest: async (tool) => toolDigests({ [tool.name]: mastraTool(tool) })[tool.name] ?? '',
+  run: async ({ guards, tools, turns, mode, agentName, signal }) => {
+    const model = scriptedModel('v3', ...turns.map((calls) => calls.map(({ tool, args, id }) => ({ name: tool, args, id }))));
+    const bare = Object.fromEntries(tools.map((tool) => [tool.name, mastraTool(tool)]));
+    const guarded = guards.reduce((given, guard) => guard.tools(given), bare);
+    const agent = new Agent({ id: agentName, name: agentName, instructions: 'Do the work.', model: model as never, tools: guarded });
+    const options = signal === undefined ? {} : { abortSignal: signal };
+    if (mode === 'generate') return { text: (await agent.generate('go', options)).text, chunks: {}, answers: toolAnswers(model) };
+    const stream = await agent.stream('go', options);
+    await stream.consumeStream();
+    return { text: await stream.text, chunks: {}, answers: toolAnswers(model) };
+  },
+};
+
+type Context = { readonly abortSignal?: AbortSignal };
+
+/** Mastra streams no tool: one that yields is run to its end, as a tool of Mastra's would do it. */
+function mastraTool(tool: AdapterTool) {
+  const { name, description, args } = tool;
+  const inputSchema = z.object(Object.fromEntries(args.map((argument) => [argument, z.string()])));
+  const execute = async (input: Record<string, string>, given: unknown): Promise<unknown> => {
+    const context = { signal: (given as Context).abortSignal };
+    if (tool.run !== undefined) return tool.run(input, context);
+    const steps = tool.generate(input, context);
+    for (;;) {
+      const { value, done } = await steps.next();
+      if (done === true) return value;
+    }
+  };
+  return createTool({ id: name, description, inputSchema, execute: execute as never });
+}
