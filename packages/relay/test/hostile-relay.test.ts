@@ -126,7 +126,15 @@ describe('a session under a hostile relay', () => {
     relay.malice = (carried) => {
       earlier.push(carried);
       const damaged = { ...carried, frame: carried.frame.with(carried.frame.length - 1, 0) };
-      const kinds = [[carried], [], [carried, carried], [damaged, carried], [{ ...carried, to: a.did }, carried], [earlier[n % earlier.length]!, carried], 'refuse'];
+      const kinds = [
+        [carried],
+        [],
+        [carried, carried],
+        [damaged, carried],
+        [{ ...carried, to: a.did }, carried],
+        [earlier[n % earlier.length]!, carried],
+        'refuse',
+      ];
       return kinds[n++ % kinds.length] as Carried[] | 'refuse';
     };
     for (let round = 0; round < 5; round++) {

@@ -2,7 +2,7 @@
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { AddressInfo } from 'node:net';
 import type { AgentId } from '@talosprotocol/core/identity';
-import { decodeRelayRequest, encodeRelayReply, relaySubprotocol, type RelayReply } from '@talosprotocol/core/web';
+import { decodeRelayRequest, encodeRelayReply, relaySubprotocol, type RelayReply, type RelayRequest } from '@talosprotocol/core/web';
 import { onClose } from './support.ts';
 
 export type Carried = { readonly to: AgentId; readonly frame: Uint8Array };
@@ -65,15 +65,20 @@ function serve(socket: WebSocket, relay: HostileRelay, { receivers, waiting }: B
       );
       for (const frame of waiting.get(own!)?.splice(0) ?? []) relay.deliver({ to: own!, frame });
     } else if (message.type === 'send' || message.type === 'sendBatch') {
-      const { request, to } = message;
-      const frames = message.type === 'send' ? [message.frame] : message.frames;
-      const carried = frames.map((frame) => ({ to, frame: Uint8Array.from(frame) }));
-      const instead = carried.map((each) => relay.malice(each));
-      const count = instead.includes('refuse') ? instead.indexOf('refuse') : instead.length;
-      if (count === 0) return say({ type: 'refused', request, reason: 'full' });
-      relay.carried.push(...carried.slice(0, count));
-      say(message.type === 'send' ? { type: 'done', request } : { type: 'taken', request, count: count + (relay.boast ?? 0) });
-      for (const each of instead.slice(0, count).flat()) if (each !== 'refuse') relay.deliver(each);
+      carry(message, relay, say);
     }
   });
+}
+
+/** What is said of a message comes before what becomes of it: the order of an honest relay. */
+function carry(message: Extract<RelayRequest, { readonly type: 'send' | 'sendBatch' }>, relay: HostileRelay, say: (reply: RelayReply) => void): void {
+  const { request, to } = message;
+  const frames = message.type === 'send' ? [message.frame] : message.frames;
+  const carried = frames.map((frame) => ({ to, frame: Uint8Array.from(frame) }));
+  const instead = carried.map((each) => relay.malice(each));
+  const count = instead.includes('refuse') ? instead.indexOf('refuse') : instead.length;
+  if (count === 0) return say({ type: 'refused', request, reason: 'full' });
+  relay.carried.push(...carried.slice(0, count));
+  say(message.type === 'send' ? { type: 'done', request } : { type: 'taken', request, count: count + (relay.boast ?? 0) });
+  for (const each of instead.slice(0, count).flat()) if (each !== 'refuse') relay.deliver(each);
 }
