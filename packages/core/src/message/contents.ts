@@ -74,20 +74,28 @@ export function encodeContents(contents: MessageContents): Uint8Array {
 
 /** @throws {@link EncodingError} on an unknown kind, text that is not UTF-8, or a step that says something. */
 export function decodeContents(bytes: Uint8Array): MessageContents {
-  const rest = bytes.subarray(1);
-  if (bytes[0] === kinds.text) return { kind: 'text', text: decodeUtf8(rest) };
-  if (bytes[0] === kinds.data) return { kind: 'data', data: Uint8Array.from(rest) };
-  if (bytes[0] === kinds.remote) return { kind: 'remote', body: Uint8Array.from(rest) };
-  if (bytes[0] === kinds.step && rest.length % nameLength === 0 && rest.length <= maxAcknowledged * nameLength)
-    return { kind: 'step', acknowledged: Array.from({ length: rest.length / nameLength }, (_, i) => nameAt(rest, i * nameLength)) };
-  if (bytes[0] === kinds.checkpoint) return { kind: 'checkpoint', told: Uint8Array.from(rest) };
-  if (bytes[0] === kinds.again && rest.length > nameLength) return { kind: 'again', id: nameAt(rest, 0), contents: Uint8Array.from(rest.subarray(nameLength)) };
-  if (bytes[0] === kinds.revocations) return { kind: 'revocations', list: decodeUtf8(rest) };
-  if (bytes[0] === kinds.question && rest.length === nameLength + 4) return { kind: 'question', nonce: nameAt(rest, 0), after: uint32At(rest, nameLength) };
-  if (bytes[0] === kinds.keys) return { kind: 'keys', history: Uint8Array.from(rest) };
-  if (bytes[0] === kinds.bundle) return { kind: 'bundle', bundle: Uint8Array.from(rest) };
+  const kind = (Object.keys(kinds) as MessageContents['kind'][]).find((each) => kinds[each] === bytes[0]);
+  const contents = kind === undefined ? undefined : decoders[kind](bytes.subarray(1));
+  if (contents !== undefined) return contents;
   throw new EncodingError({ code: 'TALOS_ENCODING_BYTES', message: 'message contents are of an unknown kind', offset: 0 });
 }
+
+/** What stands behind the kind; undefined if it has not the form. */
+const decoders: { readonly [Kind in MessageContents['kind']]: (rest: Uint8Array) => Extract<MessageContents, { readonly kind: Kind }> | undefined } = {
+  text: (rest) => ({ kind: 'text', text: decodeUtf8(rest) }),
+  data: (rest) => ({ kind: 'data', data: Uint8Array.from(rest) }),
+  remote: (rest) => ({ kind: 'remote', body: Uint8Array.from(rest) }),
+  step: (rest) => {
+    if (rest.length % nameLength !== 0 || rest.length > maxAcknowledged * nameLength) return undefined;
+    return { kind: 'step', acknowledged: Array.from({ length: rest.length / nameLength }, (_, i) => nameAt(rest, i * nameLength)) };
+  },
+  checkpoint: (rest) => ({ kind: 'checkpoint', told: Uint8Array.from(rest) }),
+  again: (rest) => (rest.length > nameLength ? { kind: 'again', id: nameAt(rest, 0), contents: Uint8Array.from(rest.subarray(nameLength)) } : undefined),
+  revocations: (rest) => ({ kind: 'revocations', list: decodeUtf8(rest) }),
+  question: (rest) => (rest.length === nameLength + 4 ? { kind: 'question', nonce: nameAt(rest, 0), after: uint32At(rest, nameLength) } : undefined),
+  keys: (rest) => ({ kind: 'keys', history: Uint8Array.from(rest) }),
+  bundle: (rest) => ({ kind: 'bundle', bundle: Uint8Array.from(rest) }),
+};
 
 function nameAt(bytes: Uint8Array, offset: number): string {
   return encodeBase64url(bytes.subarray(offset, offset + nameLength));

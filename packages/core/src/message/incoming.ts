@@ -6,114 +6,53 @@
  * is not, a look into the prekeys, and with good ids one handshake.
  * @module
  */
-import { encodeBase64url } from '../bytes/base64url.ts';
 import { equalBytes } from '../bytes/equal.ts';
-import type { Env } from '../env/env.ts';
 import { IdentityError } from '../errors/identity-error.ts';
 import { SessionError } from '../errors/session-error.ts';
 import { TalosError } from '../errors/talos-error.ts';
-import type { Identity } from '../identity/identity.ts';
 import type { AgentId } from '../identity/agent-id.ts';
-import type { KeyHistory } from '../identity/key-history.ts';
-import type { Meeting } from '../identity/peers.ts';
-import type { Ed25519PublicKey } from '../primitives/keys.ts';
-import { acceptSession, type AcceptedSession, type OfferedPrekeys } from '../session/accept.ts';
-import { badHandshake } from '../session/bad-handshake.ts';
 import { hashHeader, type Frame } from '../session/frame.ts';
 import { maxHeaderTrials, minHeaderTrials } from '../session/limits.ts';
-import { decodeOpening, type SessionOpening } from '../session/opening.ts';
-import { decodePrekey, isPrekeyOver } from '../session/prekeys.ts';
 import { identifyMessage } from '../session/session.ts';
 import type { SessionState } from '../session/session-state.ts';
-import type { InboxRow, SessionStore, SessionWrites } from '../session/session-store.ts';
+import type { InboxRow } from '../session/session-store.ts';
 import type { Answers } from './answers.ts';
 import { Budget } from './budget.ts';
-import { isOwn, type OwnContents } from './contents.ts';
 import { nameOf } from './delivery.ts';
-import { decodeHistory } from './introduction.ts';
 import type { MessageLog } from './message-log.ts';
-import { openBatch, readArrival, readContents, skippedWrites, type Arrival, type OpenedFrame } from './open-batch.ts';
-import type { SerialQueue } from './serial-queue.ts';
-import { isConflict, type LiveSession, type SessionPlace, type SessionTable } from './session-table.ts';
+import { openBatch, readArrival, type Arrival, type OpenedFrame } from './open-batch.ts';
+import { Openings, type OpeningParts } from './openings.ts';
+import { takeOwn, tellOwn } from './own-contents.ts';
+import type { Committed, Receipt, Taking } from './receipt.ts';
+import type { LiveSession } from './session-table.ts';
 
-/** What became of a frame that is authentic. Any other is a SessionError. */
-export type Receipt =
-  | { readonly status: 'delivered'; readonly messageHash: string }
-  /**
-   * Its place was opened before; nothing to do. `isPeerRolledBack`: another message of the same place, made by the peer: its store was
-   * brought back, and what it says here is lost until it opens a new session.
-   */
-  | { readonly status: 'duplicate'; readonly messageHash: string; readonly isPeerRolledBack?: true }
-  /** Genuine, and more messages before it are missing than the bound allows. The peer is answered, so that its next chain heals. */
-  | { readonly status: 'lost'; readonly messageHash: string; readonly lost: number }
-  /** Opened, and nothing for the user: an empty step, or contents of a kind that this version does not know. */
-  | { readonly status: 'silent'; readonly messageHash: string };
-
-export type IncomingParts = {
-  readonly identity: Identity;
-  readonly table: SessionTable;
-  readonly store: SessionStore;
-  readonly env: Env;
+export type IncomingParts = OpeningParts & {
   readonly log?: MessageLog | undefined;
-  readonly sessions: SerialQueue;
-  /** @throws {@link IdentityError} if no key speaks for this DID at this sequence. */
-  readonly resolveKey: (did: AgentId, historySequence: number, offered?: KeyHistory) => Promise<Ed25519PublicKey>;
-  /** Keeps what a peer proved of its keys. */
-  readonly learn: (did: AgentId, met: Meeting) => Promise<void>;
   /** @throws {@link IdentityError} if this peer's identity was revoked or contradicts itself. */
   readonly requireUsable: (did: AgentId) => Promise<void>;
-  /** A bundle for the session after this one. */
-  readonly keepBundle: (from: AgentId, bundle: Uint8Array) => Promise<void>;
-  readonly onError: (error: unknown) => void;
   readonly deliver: (row: InboxRow, redelivered: boolean) => void;
   readonly answers: Answers;
-  /** What the peer has not acknowledged goes by this session from now on. */
-  readonly adopt: (sessionId: string, peer: AgentId) => Promise<void>;
-  readonly onAcknowledged: (acknowledgement: { readonly from: AgentId; readonly ids: readonly string[] }) => void;
-  /** What a peer told of its log. After the commit; nothing waits for it. */
-  readonly onTold: (from: AgentId, told: Uint8Array) => void;
   readonly onPeerRollback: (rollback: { readonly from: AgentId; readonly session: string }) => void;
   /** Messages that can never be opened, for who wants to know. */
   readonly onLost: (loss: { readonly from: AgentId; readonly lost: number }) => void;
 };
 
-/** What a frame led to inside the session's queue: the receipt, and what has to be recorded and handed over after it. */
-type Committed = {
-  readonly receipt: Receipt;
-  readonly live?: LiveSession;
-  readonly row?: InboxRow | undefined;
-  readonly isOpened?: true;
-  readonly place?: SessionPlace;
-  /** A message that was committed before and whose record or handler had failed. */
-  readonly repeated?: true;
-};
-
-/** What became of a frame in the end: what it was, or why it was not taken in. */
-export type Taking = { readonly receipt: Receipt } | { readonly error: unknown };
-
 type Step = { readonly arrival: Arrival } & ({ readonly committed: Committed } | { readonly error: unknown });
 
 /** Frames of a session that did not open, a minute: beyond it they get two header trials in place of seven. */
 const garbageBounds = { limit: 200, windowMs: 60_000 };
-/** Openings in one name that failed, a minute: two hundred cost a tenth of a second. */
-const openingBounds = { limit: 200, windowMs: 60_000 };
-/** Sessions by which one peer replaced others, an hour. */
-const resetBounds = { limit: 20, windowMs: 3_600_000 };
-
 /** Owns the way of a frame from the transport to the inbox row; handing over is the delivery's. */
 export class Incoming {
   readonly #parts: IncomingParts;
   /** The chain for which a session was last answered: a replayed genuine header gets no second answer. */
   readonly #answered = new Map<string, number>();
   readonly #garbage: Budget;
-  readonly #openings: Budget;
-  readonly #resets: Budget;
+  readonly #openings: Openings;
 
   constructor(parts: IncomingParts) {
     this.#parts = parts;
     this.#garbage = new Budget(garbageBounds, parts.env);
-    this.#openings = new Budget(openingBounds, parts.env);
-    this.#resets = new Budget(resetBounds, parts.env);
+    this.#openings = new Openings(parts);
   }
 
   /**
@@ -159,7 +98,7 @@ export class Incoming {
     return sessions.run(sessionId, () =>
       table.retrying(sessionId, async (live) => {
         const [arrival] = arrivals as readonly [Arrival];
-        if (live === undefined) return [await attempt(arrival, () => this.#accept(arrival))];
+        if (live === undefined) return [await attempt(arrival, () => this.#openings.accept(arrival))];
         const refused = await this.#unusable(live.state.peerDid);
         return refused === undefined ? this.#openAll(live, arrivals) : arrivals.map((each) => ({ arrival: each, error: refused }));
       }),
@@ -184,10 +123,10 @@ export class Incoming {
     const batch = openBatch(arrivals, { state: live.state, version: live.version, now: env.now(), budget });
     const { writes, consumed } = batch;
     const from = live.state.peerDid;
-    for (const contents of batch.own) await this.#takeAside(from, contents);
+    for (const contents of batch.own) await takeOwn(from, contents, this.#parts);
     const next = batch.isChanged ? await table.commit({ live, state: stillThere(batch.state, env.now()), writes, consumed }) : live;
     if (batch.lost > 0) onLost({ from, lost: batch.lost });
-    for (const contents of batch.own) this.#tell(from, contents);
+    for (const contents of batch.own) tellOwn(from, contents, this.#parts);
     const inbox = batch.frames.some(({ kind }) => kind === 'duplicate') ? await this.#parts.store.inbox() : [];
     const steps: Step[] = [];
     for (const [i, frame] of batch.frames.entries()) {
@@ -208,7 +147,7 @@ export class Incoming {
 
   /** Recorded together, then handed over in order; after the first that could not be recorded nothing is. */
   async #finish(steps: readonly Step[]): Promise<readonly Taking[]> {
-    const records = await Promise.allSettled(steps.map((step) => ('committed' in step ? this.#record(step.committed, step.arrival) : undefined)));
+    const records = await Promise.allSettled(steps.map(async (step) => ('committed' in step ? this.#record(step.committed, step.arrival) : undefined)));
     const takings: Taking[] = [];
     for (const [i, step] of steps.entries()) {
       const record = records[i] as PromiseSettledResult<void>;
@@ -223,7 +162,7 @@ export class Incoming {
     const { row, repeated, place } = committed;
     if (row !== undefined) this.#parts.deliver(row, repeated === true);
     if (row !== undefined && repeated !== true) this.#parts.answers.arrived(row.sessionId, nameOf(row));
-    if (place !== undefined) await this.#settle(committed);
+    if (place !== undefined) await this.#openings.settle(committed);
   }
 
   /** An empty step: it carries our new ratchet key, and the peer's next chain begins where both sides know it. */
@@ -231,109 +170,6 @@ export class Incoming {
     if (this.#answered.get(sessionId) === chain) return;
     this.#answered.set(sessionId, chain);
     this.#parts.answers.answer(sessionId);
-  }
-
-  /** A session id that is not here: an opening, or nothing. */
-  async #accept(arrival: Arrival): Promise<Committed> {
-    if (arrival.frame.opening === undefined) throw new SessionError({ code: 'TALOS_SESSION_UNKNOWN', message: 'the frame is of no session that is here' });
-    const opening = readOpening(arrival.frame.opening);
-    const accepted = await this.#agree(opening, arrival);
-    const place = await this.#parts.table.place(accepted.session);
-    if (place.replaced.length > 0) this.#spendReset(opening.initiatorDid);
-    const { retired: reason } = place;
-    const session = reason === undefined ? accepted.session : { ...accepted.session, retired: { reason, at: this.#parts.env.now() } };
-    try {
-      const committed = await this.#commitFirst({ ...accepted, session, handshake: handshakeWrites(accepted, opening) }, arrival);
-      if (reason === undefined) this.#parts.table.prefer(session);
-      return { ...committed, isOpened: true, place };
-    } catch (error) {
-      if (!isConflict(error)) throw error;
-      // Either another process opened this very session, or its one-time pair or ephemeral key was used: a replay.
-      const present = await this.#parts.store.load(encodeBase64url(arrival.frame.sessionId));
-      if (present === undefined) throw badHandshake();
-      throw error;
-    }
-  }
-
-  /** In whose name strangers try is not known before the end: too many who fail in one name, and that name waits. */
-  async #agree(opening: SessionOpening, { frame, history }: Arrival): Promise<AcceptedSession> {
-    if (this.#openings.isSpent(opening.initiatorDid)) throw badHandshake();
-    try {
-      const prekeys = await this.#findPrekeys(opening);
-      const offered = history === undefined ? undefined : decodeHistory(history);
-      const initiatorKey = await this.#parts.resolveKey(opening.initiatorDid, opening.historySequence, offered);
-      const accepted = acceptSession({ own: this.#parts.identity, frame, prekeys, initiatorKey }, this.#parts.env);
-      await this.#parts.learn(opening.initiatorDid, { history: offered, agreementKey: opening.agreementKey });
-      return accepted;
-    } catch (error) {
-      if (!SessionError.isInstance(error) && !IdentityError.isInstance(error)) throw error;
-      this.#openings.spend(opening.initiatorDid);
-      if (SessionError.isInstance(error)) throw error;
-      // Who opened it learns nothing; we are told which key was missing.
-      this.#parts.onError(error);
-      throw badHandshake();
-    }
-  }
-
-  /** Even the peer itself may not make us encrypt everything again all day. */
-  #spendReset(peer: AgentId): void {
-    if (this.#resets.isSpent(peer)) throw badHandshake();
-    this.#resets.spend(peer);
-  }
-
-  /** After the new session is durable: those before it send no more, and what was not acknowledged in them goes by it. */
-  async #settle({ live, place }: Committed): Promise<void> {
-    const { sessions, table, adopt } = this.#parts;
-    for (const { id } of place?.replaced ?? []) await sessions.run(id, () => table.retire(id, 'replaced'));
-    for (const { id } of place?.yielded ?? []) await sessions.run(id, () => table.retire(id, 'yielded'));
-    if (live !== undefined && place !== undefined && place.replaced.length > 0) await adopt(live.id, live.state.peerDid);
-  }
-
-  /** Read before anything is computed. An id that is gone is the sign of a replay, or of a bundle that is too old. */
-  async #findPrekeys(opening: SessionOpening): Promise<OfferedPrekeys> {
-    const { store, env } = this.#parts;
-    const { signedPrekeyId, lastResortPrekeyId, oneTimePairId } = opening;
-    const signed = (await store.prekey('signed', signedPrekeyId)) ?? refuse();
-    const lastResort = (await store.prekey('lastResort', lastResortPrekeyId)) ?? refuse();
-    const oneTime = oneTimePairId === undefined ? undefined : ((await store.prekey('oneTime', oneTimePairId)) ?? refuse());
-    if (isPrekeyOver(signed, env.now())) throw badHandshake();
-    return {
-      signed: decodePrekey(signed, 'signed'),
-      lastResort: decodePrekey(lastResort, 'lastResort'),
-      oneTime: oneTime === undefined ? undefined : decodePrekey(oneTime, 'oneTime'),
-    };
-  }
-
-  /** State, inbox row, dedupe key, skipped keys and consumed prekey: one commit. */
-  async #commitFirst({ session, plaintext, chain, number, skipped, consumed, handshake }: Accepted, arrival: Arrival): Promise<Committed> {
-    const { sessionId, messageHash, frameBytes } = arrival;
-    const contents = readContents(plaintext);
-    const isForUser = contents !== undefined && !isOwn(contents);
-    if (contents !== undefined && isOwn(contents)) await this.#takeAside(session.peerDid, contents);
-    const row = { id: messageHash, sessionId, sessionVersion: 1, from: session.peerDid, contents: plaintext, frameBytes, receivedAt: this.#parts.env.now() };
-    const opened = [{ name: `${chain}/${number}`, headerHash: hashHeader(arrival.frame) }];
-    const writes = { ...skippedWrites(skipped), ...handshake, opened, inbox: isForUser ? [row] : [] };
-    const live = await this.#parts.table.commit({ state: session, writes, consumed });
-    if (contents !== undefined && isOwn(contents)) this.#tell(session.peerDid, contents);
-    return { receipt: { status: isForUser ? 'delivered' : 'silent', messageHash }, live, row: isForUser ? row : undefined };
-  }
-
-  /** After the commit, for who listens. */
-  #tell(from: AgentId, contents: OwnContents): void {
-    if (contents.kind === 'checkpoint') this.#parts.onTold(from, contents.told);
-    if (contents.kind === 'step' && contents.acknowledged.length > 0) this.#parts.onAcknowledged({ from, ids: contents.acknowledged });
-  }
-
-  /** Before the commit: a crash between the two must not lose a rotation. What proves nothing is reported, and changes nothing. */
-  async #takeAside(from: AgentId, contents: OwnContents): Promise<void> {
-    if (contents.kind === 'bundle') await this.#parts.keepBundle(from, contents.bundle);
-    if (contents.kind !== 'keys') return;
-    try {
-      await this.#parts.learn(from, { history: decodeHistory(contents.history) });
-    } catch (error) {
-      if (!IdentityError.isInstance(error)) throw error;
-      this.#parts.onError(error);
-    }
   }
 
   /** A duplicate is nothing new, unless its first arrival was committed and then not recorded or not handled. */
@@ -379,8 +215,6 @@ export class Incoming {
 
 /** What a repeat is held against: rows that are not handled yet, and what came before it in its own batch. */
 type Known = { readonly inbox: readonly InboxRow[]; readonly batch: readonly Arrival[] };
-
-type Accepted = AcceptedSession & { readonly handshake: Pick<SessionWrites, 'consumedOneTimeId' | 'seenEphemeral'> };
 
 /** From `start` on, frames of one session; or one frame that has not the form of one. */
 function nextRun(frames: readonly Uint8Array[], start: number): readonly (Arrival | SessionError)[] {
@@ -430,23 +264,3 @@ const refusals: ReadonlySet<string> = /* @__PURE__ */ new Set([
   'TALOS_IDENTITY_REVOKED',
   'TALOS_IDENTITY_EQUIVOCATION',
 ]);
-
-function readOpening(bytes: Uint8Array): SessionOpening {
-  try {
-    return decodeOpening(bytes);
-  } catch {
-    throw badHandshake();
-  }
-}
-
-function handshakeWrites(
-  { consumedOneTimeId, seenEphemeral }: AcceptedSession,
-  { signedPrekeyId }: SessionOpening,
-): Pick<SessionWrites, 'consumedOneTimeId' | 'seenEphemeral'> {
-  if (consumedOneTimeId !== undefined) return { consumedOneTimeId };
-  return seenEphemeral === undefined ? {} : { seenEphemeral: { signedPrekeyId, key: encodeBase64url(seenEphemeral) } };
-}
-
-function refuse(): never {
-  throw badHandshake();
-}

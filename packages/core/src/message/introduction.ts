@@ -16,7 +16,6 @@ import type { KeyHistory } from '../identity/key-history.ts';
 import { decodeFrame } from '../session/frame.ts';
 import { maxFrameBytes } from '../session/limits.ts';
 import { decodeOpening } from '../session/opening.ts';
-import type { BatchHandler } from './batch.ts';
 import type { Transport } from './transport.ts';
 
 const version = 1;
@@ -59,14 +58,16 @@ export function decodeHistory(bytes: Uint8Array): KeyHistory {
 export function introducingTransport(transport: Transport, identity: Pick<Identity, 'history' | 'historySequence'>): Transport {
   if (identity.historySequence === 0 || encodeHistory(identity.history).length > maxHistoryBytes) return transport;
   const { endpoints, directory } = transport;
+  const sendBatch = transport.sendBatch?.bind(transport);
+  const receiveBatches = transport.receiveBatches?.bind(transport);
   const dressAll = (frames: readonly Uint8Array[]): Uint8Array[] => frames.map((frame) => dress(frame, identity));
   return {
     ...(endpoints && { endpoints }),
     ...(directory && { directory }),
     send: (to, frame) => transport.send(to, dress(frame, identity)),
     receive: (own, handler) => transport.receive(own, handler),
-    ...(transport.sendBatch && { sendBatch: (to: AgentId, frames: readonly Uint8Array[]) => transport.sendBatch!(to, dressAll(frames)) }),
-    ...(transport.receiveBatches && { receiveBatches: (own: AgentId, handler: BatchHandler) => transport.receiveBatches!(own, handler) }),
+    ...(sendBatch && { sendBatch: (to: AgentId, frames: readonly Uint8Array[]) => sendBatch(to, dressAll(frames)) }),
+    ...(receiveBatches && { receiveBatches }),
   };
 }
 

@@ -29,17 +29,18 @@ import { Answers } from './answers.ts';
 import { encodeContents, type RevocationNews } from './contents.ts';
 import { Delivery, type NewsHandler, type ReceivedHandler, type RemoteHandler } from './delivery.ts';
 import type { Gossip } from './gossip.ts';
-import { Incoming, isRefusal, type Receipt, type Taking } from './incoming.ts';
+import { Incoming, isRefusal } from './incoming.ts';
 import { decodeHistory, encodeHistory, introduce, introducingTransport, readIntroduction, type Introduced } from './introduction.ts';
 import type { MessageLog } from './message-log.ts';
 import { maxKeptMs, Outgoing, type Sent } from './outgoing.ts';
 import { issueBundle, type BundleOptions } from './own-prekeys.ts';
 import { Renewals } from './renewal.ts';
+import type { Receipt, Taking } from './receipt.ts';
 import { serialQueue, type SerialQueue } from './serial-queue.ts';
 import { SessionTable } from './session-table.ts';
 import type { Subscription, Transport } from './transport.ts';
 
-export type { Receipt } from './incoming.ts';
+export type { Receipt } from './receipt.ts';
 export type { Received, ReceivedHandler, ReceivedRemote, RemoteHandler } from './delivery.ts';
 export type { Sent } from './outgoing.ts';
 
