@@ -197,7 +197,7 @@ export function badList(reason: string): CapabilityError {
   return new CapabilityError({ code: 'TALOS_CAPABILITY_BAD_REVOCATIONS', message: `the revocation list was refused: ${reason}` });
 }
 
-export function rolledBack(reason: string): CapabilityError {
+function rolledBack(reason: string): CapabilityError {
   return new CapabilityError({ code: 'TALOS_CAPABILITY_REVOCATIONS_ROLLED_BACK', message: `the revocation list was refused: ${reason}` });
 }
 
@@ -238,4 +238,10 @@ function reading<T>(read: () => T): T {
       ? badList(fault.code === 'SIG_BAD' ? 'its signature does not verify' : `${fault.details.constraint ?? 'it'} is not as docs/spec/05 says`)
       : fault;
   }
+}
+
+/** Nothing is ever taken back of what was taken back. */
+export function checkForward(known: RevocationHead | undefined, offered: RevocationHead): void {
+  if (known === undefined) return;
+  if (offered.size < known.size || offered.epoch < known.epoch || offered.at < known.at) throw rolledBack('it is older than the one that was seen before');
 }

@@ -9,12 +9,12 @@ import { didKeys, type IssuerKeys } from './issuer-keys.ts';
 import { entryKey, linkKeys, thumbprintOf } from './revocation-keys.ts';
 import {
   badList,
+  checkForward,
   formatRevocationList,
   hashSegment,
   parseRevocationList,
   readHead,
   readSegments,
-  rolledBack,
   segmentTime,
   signHead,
   signSegment,
@@ -391,9 +391,3 @@ type News = {
   readonly segments: readonly string[];
   readonly entries: readonly RevocationEntry[];
 };
-
-/** Nothing is ever taken back of what was taken back. */
-function checkForward(known: RevocationHead | undefined, offered: RevocationHead): void {
-  if (known === undefined) return;
-  if (offered.size < known.size || offered.epoch < known.epoch || offered.at < known.at) throw rolledBack('it is older than the one that was seen before');
-}

@@ -3,18 +3,14 @@ import type { AuditLog } from '../audit/audit-log.ts';
 import { verifyEntryProof, type EntryProof, type VerifiedEntry } from '../audit/entry-proof.ts';
 import { answerApproval, type ApprovalAnswer } from '../capability/approval.ts';
 import type { ApprovalDesk } from '../capability/approval-desk.ts';
-import type { CapabilityVerifier } from '../capability/capability-verifier.ts';
-import type { IssuerKeys } from '../capability/issuer-keys.ts';
-import type { Env } from '../env/env.ts';
 import { AuditError } from '../errors/audit-error.ts';
 import { requireFunction, requireObject, requireText } from '../errors/require.ts';
 import { UsageError } from '../errors/usage-error.ts';
 import type { Guard } from '../guard/guard.ts';
-import { keyThumbprint, type AgentId } from '../identity/agent-id.ts';
+import type { AgentId } from '../identity/agent-id.ts';
 import type { Identity } from '../identity/identity.ts';
 import type { IdentityCard } from '../identity/identity-card.ts';
 import type { KeyHistory } from '../identity/key-history.ts';
-import { Peers, type PeerChange } from '../identity/peers.ts';
 import type { JsonValue } from '../bytes/json-value.ts';
 import type { Received, Sent } from '../message/messenger.ts';
 import type { CallOptions } from '../remote/caller.ts';
@@ -38,15 +34,10 @@ import {
   type GuardOptions,
   type RevokeTarget,
 } from './client-capabilities.ts';
-import { Listeners, type ClientEvents } from './client-events.ts';
-import { resolveOptions, type ClientOptions } from './client-options.ts';
-import type { Conversation } from './conversation.ts';
-import { memoryState, type Home } from './home.ts';
-import type { HomeState, SharedState } from './home-state.ts';
-import { loadIdentity } from './load-identity.ts';
-import type { Reports } from './conversation.ts';
-import type { AgentKeys } from './peer-keys.ts';
-import type { SharedLog } from './shared-log.ts';
+import type { ClientEvents, Listeners } from './client-events.ts';
+import type { ClientOptions } from './client-options.ts';
+import type { Conversation, Reports } from './conversation.ts';
+import { openParts, type ClientParts } from './open-parts.ts';
 
 export type MessageHandler = (message: Received) => void | Promise<void>;
 
@@ -59,28 +50,10 @@ export type ReadableLog = Pick<
 /** A call as it is said: whom, what, with which arguments, and by which right. */
 type RemoteCallWords = readonly [tool: string, input: unknown, options: CallOptions];
 
-type Parts = {
-  readonly name: string;
-  readonly home: Home;
-  readonly identity: Identity;
-  readonly log: AuditLog;
-  readonly sharedLog: SharedLog;
-  readonly state: HomeState;
-  readonly verifier: CapabilityVerifier;
-  readonly sharedState: SharedState;
-  readonly env: Env;
-  readonly issuers: readonly AgentId[];
-  readonly keys: IssuerKeys;
-  readonly peers: Peers;
-  readonly listeners: Listeners;
-  readonly transport: ClientOptions['transport'];
-  readonly gossip: ClientOptions['gossip'];
-};
-
 export class TalosClient {
   readonly name: string;
   readonly did: AgentId;
-  #parts: Parts;
+  #parts: ClientParts;
   /** Handlers by what takes them off the messenger again; undefined while there is none. */
   readonly #messageHandlers = new Map<MessageHandler, (() => void) | undefined>();
   #messenger: Promise<Conversation> | undefined;
@@ -91,7 +64,7 @@ export class TalosClient {
   #listening: Conversation | undefined;
   #closing: Promise<void> | undefined;
 
-  private constructor(parts: Parts) {
+  private constructor(parts: ClientParts) {
     this.#parts = parts;
     this.name = parts.name;
     this.did = parts.identity.did;
@@ -103,41 +76,7 @@ export class TalosClient {
    * @throws {@link IdentityError} if the key store is locked or the identity revoked; {@link StoreError} if the home cannot be opened.
    */
   static async create(name: string, options: ClientOptions = {}): Promise<TalosClient> {
-    const { home, env, issuers, firstContact } = resolveOptions(options);
-    const { identity, created } = await loadIdentity({ name, keys: home.keys, env });
-    const trusted = issuers ?? [identity.did];
-    const sharedLog = home.log(env);
-    const log = await sharedLog.acquire();
-    try {
-      if (created) await log.append({ type: 'key.bound', agent: identity.did, kid: keyThumbprint(identity.signer.publicKey), log: log.verifierKey });
-      const sharedState = home.state?.(env) ?? memoryState(env);
-      const state = await sharedState.acquire();
-      const listeners = new Listeners();
-      const peers = peersOf({ identity, state, env, firstContact, listeners });
-      if (identity.historySequence > 0) await peers.learn(identity.did, { history: identity.history });
-      await state.revocations.join(identity.did);
-      for (const issuer of trusted) state.revocations.follow(issuer);
-      return new TalosClient({
-        name,
-        home,
-        identity,
-        log,
-        sharedLog,
-        state,
-        sharedState,
-        env,
-        issuers: trusted,
-        verifier: clientVerifier({ identity, env, issuers: trusted, keys: state.keys, state }),
-        keys: state.keys,
-        peers,
-        listeners,
-        transport: options.transport,
-        gossip: options.gossip,
-      });
-    } catch (error) {
-      await sharedLog.release();
-      throw error;
-    }
+    return new TalosClient(await openParts(name, options));
   }
 
   /** The audit log of this client's home. */
@@ -399,7 +338,7 @@ export class TalosClient {
     return this.close();
   }
 
-  #open(): Parts {
+  #open(): ClientParts {
     if (this.#closing !== undefined) throw new UsageError({ code: 'TALOS_USAGE_CLOSED', message: 'this client was closed: create it again' });
     return this.#parts;
   }
@@ -476,18 +415,6 @@ export class TalosClient {
     await this.#parts.sharedState.release();
     await this.#parts.sharedLog.release();
   }
-}
-
-type PeersInput = Pick<Parts, 'identity' | 'state' | 'env' | 'listeners'> & { readonly firstContact: 'allow' | 'refuse' };
-
-/** What is learned of a peer's key ends what the old one signed, before anybody is told. */
-function peersOf({ identity, state, env, firstContact, listeners }: PeersInput): Peers {
-  const onLearned = (agent: AgentKeys): void => {
-    const ended = state.keys.update(agent);
-    if (ended !== undefined) state.revocations.endKeys(ended);
-  };
-  const onChange = (change: PeerChange): void => listeners.tell('peerChanged', change);
-  return new Peers({ owner: identity.did, store: state.trust, env, firstContact, onLearned, onChange });
 }
 
 function reportsTo(listeners: Listeners): Reports {
