@@ -12,7 +12,7 @@ export type InteropCase = {
   readonly isOursFirst: boolean;
   readonly knowsPreviousCount: boolean;
   /** Our end, of fixed randomness. `bundle`: the foreign end's, if we open the session. */
-  ours(bundle: FrozenBundle): Speaker;
+  readonly ours: (bundle: FrozenBundle) => Speaker;
 };
 
 const bytes = (text: string | undefined) => new Uint8Array(Buffer.from(text ?? '', 'hex'));

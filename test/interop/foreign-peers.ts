@@ -6,6 +6,9 @@ import { join } from './foreign-ratchet.ts';
 import type { OlmBundle, OlmOwn } from './olm.ts';
 import { preKeyIds, typed, type SignalBundle, type SignalOwn } from './signal-v3.ts';
 
+/** `type()` gives a plain number. */
+const openingType: number = signal.CiphertextMessageType.PreKey;
+
 type Met<Bundle> = { readonly speaker: Speaker; readonly bundle: Bundle };
 
 /** An account with one one-time key. `theirs` is whom it opens a session to; without it, it waits for one. */
@@ -105,7 +108,7 @@ export async function signalPeer(theirs?: SignalOwn): Promise<Met<SignalBundle>>
   const speaker: Speaker = {
     send: async (text) => {
       const message = await signal.signalEncrypt(Buffer.from(text), address, sessions, identities);
-      return join(Uint8Array.of(message.type() === signal.CiphertextMessageType.PreKey ? 1 : 0), message.serialize());
+      return join(Uint8Array.of(message.type() === openingType ? 1 : 0), message.serialize());
     },
     receive: async (wire) => {
       const bytes = Buffer.from(wire.subarray(1));

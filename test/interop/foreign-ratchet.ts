@@ -58,10 +58,10 @@ export class RatchetEnd {
   }
 
   #constants(): RatchetConstants {
-    const { rootInfo, seal, open } = this.#protocol;
+    const protocol = this.#protocol;
     const known = [this.state.receiving, ...this.state.oldChains].flatMap((chain) => (chain === undefined ? [] : [hex(chain.headerKey.expose())]));
     return {
-      rootInfo: new TextEncoder().encode(rootInfo),
+      rootInfo: new TextEncoder().encode(protocol.rootInfo),
       encryptHeader: (header) => writeHeader(header),
       openHeader: (bytes, { headerKey }) => {
         const header = readHeader(bytes);
@@ -69,8 +69,8 @@ export class RatchetEnd {
           hex(headerKey.expose()) === hex(nextChain) ? !known.includes(hex(header.ratchetKey)) : hex(headerKey.expose()) === hex(header.ratchetKey);
         return isOfChain ? header : undefined;
       },
-      encryptBody: (plaintext, { messageKey, encryptedHeader }) => seal(plaintext, readHeader(encryptedHeader), messageKey.expose()),
-      decryptBody: ({ ciphertext }, { messageKey }) => open(ciphertext, messageKey.expose()),
+      encryptBody: (plaintext, { messageKey, encryptedHeader }) => protocol.seal(plaintext, readHeader(encryptedHeader), messageKey.expose()),
+      decryptBody: ({ ciphertext }, { messageKey }) => protocol.open(ciphertext, messageKey.expose()),
     };
   }
 }

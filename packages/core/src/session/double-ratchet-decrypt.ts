@@ -86,11 +86,11 @@ type FoundHeader = { readonly place: 'current' | 'next' | 'old'; readonly header
 
 /** At most seven trials: the present chain, the next, five old ones. Which comes first decides the cost only. */
 function findHeader(state: RatchetState, input: RatchetInput): FoundHeader {
-  const { openHeader } = input.constants ?? talosRatchet;
+  const constants = input.constants ?? talosRatchet;
   let left = input.maxTrials ?? maxHeaderTrials;
   for (const { place, headerKey, chain } of headerCandidates(state, input.now)) {
     if (left-- <= 0) break;
-    const header = openHeader(input.message.encryptedHeader, { headerKey, nonce: input.message.nonce, associatedData: input.binding });
+    const header = constants.openHeader(input.message.encryptedHeader, { headerKey, nonce: input.message.nonce, associatedData: input.binding });
     if (header !== undefined) return { place, header, chain };
   }
   throw authFailed();

@@ -6,6 +6,8 @@ import type { Env } from '../../src/env/env.ts';
 import { openBatch, readArrival, type Arrival, type OpenedFrame } from '../../src/message/open-batch.ts';
 import { decodeFrame, type Frame } from '../../src/session/frame.ts';
 import { maxOldChains } from '../../src/session/limits.ts';
+import type { RatchetState } from '../../src/session/ratchet-state.ts';
+import type { SessionWrites } from '../../src/session/session-store.ts';
 import { decodeSessionState, encodeSessionState, encodeSkippedKey } from '../../src/session/session-state-codec.ts';
 import { codeOf, End, establish, flip, type Pair } from './support.ts';
 
@@ -142,11 +144,7 @@ class Model {
       batch.isChanged,
       outcomes.some((outcome) => outcome.startsWith('opened')),
     );
-    const rows = new Set(before.ratchet.skipped.keys());
-    for (const { chain, number } of batch.writes.skippedAdded ?? []) assert.equal(rows.has(`${chain}/${number}`), false);
-    for (const { chain, number } of batch.writes.skippedAdded ?? []) rows.add(`${chain}/${number}`);
-    for (const { chain, number } of batch.writes.skippedRemoved ?? []) assert.equal(rows.delete(`${chain}/${number}`), true);
-    assert.deepEqual([...rows].toSorted(), [...end.session.ratchet.skipped.keys()].toSorted());
+    assertSkipped(batch.writes, { before: before.ratchet.skipped, after: end.session.ratchet.skipped });
     end.session = batch.state;
     for (const outcome of outcomes) this.batched[outcome.split(' ')[0] as keyof Model['batched']]++;
   }
@@ -195,6 +193,18 @@ function frameOf(bytes: Uint8Array): Frame | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Rows that are written one by one come to the keys that the state has; none is added twice, none is removed that is not there. */
+function assertSkipped(
+  writes: Pick<SessionWrites, 'skippedAdded' | 'skippedRemoved'>,
+  { before, after }: { readonly before: RatchetState['skipped']; readonly after: RatchetState['skipped'] },
+): void {
+  const rows = new Set<string>(before.keys());
+  for (const { chain, number } of writes.skippedAdded ?? []) assert.equal(rows.has(`${chain}/${number}`), false);
+  for (const { chain, number } of writes.skippedAdded ?? []) rows.add(`${chain}/${number}`);
+  for (const { chain, number } of writes.skippedRemoved ?? []) assert.equal(rows.delete(`${chain}/${number}`), true);
+  assert.deepEqual([...rows].toSorted(), [...after.keys()].toSorted());
 }
 
 function nameOutcome(frame: OpenedFrame): string {
