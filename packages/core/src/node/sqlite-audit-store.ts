@@ -30,7 +30,9 @@ export async function openSqliteAuditStore({ path, maxBytes }: SqliteAuditStoreO
  * come later are not seen. Nothing is written, no lock is taken, a file that is not there is not made. While it is open the writer's WAL grows: close it.
  * @throws {@link StoreError} `TALOS_STORE_UNSUPPORTED`, `_READ_FAILED` if the file cannot be opened, `_CORRUPT` if it is damaged or another program's.
  */
-export async function openSqliteAuditSnapshot({ path }: Pick<SqliteAuditStoreOptions, 'path'>): Promise<AuditReader & Pick<CosignatureStore, 'loadCosignatures'>> {
+export async function openSqliteAuditSnapshot({
+  path,
+}: Pick<SqliteAuditStoreOptions, 'path'>): Promise<AuditReader & Pick<CosignatureStore, 'loadCosignatures'>> {
   return openThread({ path, maxBytes: undefined, snapshot: true });
 }
 

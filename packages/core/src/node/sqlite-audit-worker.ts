@@ -42,7 +42,10 @@ function answer(database: AuditDatabase | AuditSnapshot, request: AuditRequest):
   }
 }
 
-function answerSigned(database: AuditDatabase | AuditSnapshot, request: Extract<AuditRequest, { op: `${string}${'Checkpoint' | 'Cosignature'}${'' | 's'}` }>): unknown {
+function answerSigned(
+  database: AuditDatabase | AuditSnapshot,
+  request: Extract<AuditRequest, { op: `${string}${'Checkpoint' | 'Cosignature'}${'' | 's'}` }>,
+): unknown {
   switch (request.op) {
     case 'saveCheckpoint':
       return database.saveCheckpoint(request.checkpoint);
