@@ -180,7 +180,7 @@ function tooLong(url: string): Promise<number> {
 }
 
 describe('a log and its witnesses', () => {
-  it('[AUDIT-WITNESS] every checkpoint is handed in, and what comes back is kept and verifies', async () => {
+  it('[AUDIT-WITNESS] [AUDIT-UNWITNESSED] every checkpoint is handed in, and what comes back is kept and verifies', async () => {
     const signers = [generateSigner(systemEnv), generateSigner(systemEnv)];
     const { log: unwitnessed } = await logHere();
     const servers = await Promise.all(signers.map((signer, n) => witnessHere({ name: `w${n}.example`, signer, logs: [unwitnessed.verifierKey] })));
