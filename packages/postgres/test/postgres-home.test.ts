@@ -97,6 +97,6 @@ describe.skipIf(noServer !== undefined)(`a home in PostgreSQL${noServer === unde
     const client = await TalosClient.create('a', { stores: postgresHome(url, { log, keys: memoryKeyStore() }) });
     await client.close();
     const tables = await sql('SELECT relname FROM pg_class WHERE relnamespace = $1::regnamespace AND relkind = $2 ORDER BY 1', [log, 'r']);
-    expect(tables.map(({ relname }) => relname)).toEqual(['checkpoint', 'entry', 'head', 'lookup', 'opening']);
+    expect(tables.map(({ relname }) => relname)).toEqual(['checkpoint', 'cosignature', 'entry', 'head', 'lookup', 'opening']);
   });
 });

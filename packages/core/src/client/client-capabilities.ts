@@ -109,8 +109,9 @@ export async function issueGrant({ identity, log, env, state }: CapabilityParts,
   checkOptions('grant', options, grantOptions);
   // Issued in an older epoch it would be dead at once.
   const epoch = state.revocations.epoch(identity.did);
+  const asked = requestOf(options, state.keys);
   const { at = inProcessAudience(options.to) } = options;
-  const request = { ...requestOf(options, state.keys), audience: at, epoch, ...(options.subject === undefined ? {} : { subject: options.subject }) };
+  const request = { ...asked, audience: at, epoch, ...(options.subject === undefined ? {} : { subject: options.subject }) };
   const token = await issueCapability(request, { signer: identity.signer, issuer: identity.did, env });
   await log.append({ type: 'capability.issued', agent: identity.did, holder: options.to, cap: capabilityHash(token) });
   return token;
