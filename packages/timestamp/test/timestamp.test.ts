@@ -4,7 +4,7 @@ import { assembleEvidence, verifyEvidence } from '@talosprotocol/core/evidence';
 import { generateSigner } from '@talosprotocol/core/identity';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { requestTimestamp, stampCheckpoint, timestampVerifier } from '../src/index.ts';
-import { authority, removeAuthorities, serve, type Authority } from './authority.ts';
+import { authority, noAuthority, removeAuthorities, serve, type Authority } from './authority.ts';
 import { forgeToken, type Forgery } from './forge-token.ts';
 
 const signer = generateSigner(systemEnv);
@@ -12,7 +12,7 @@ const closers: (() => Promise<void>)[] = [];
 afterEach(async () => void (await Promise.all(closers.splice(0).map((close) => close()))));
 afterAll(removeAuthorities);
 
-const trusted = authority();
+const trusted = noAuthority === undefined ? authority() : { root: '', certificate: '', key: '', answer: () => Buffer.alloc(0) };
 
 async function listening(answer: Parameters<typeof serve>[0]): Promise<string> {
   const { url, close } = await serve(answer);
@@ -43,7 +43,7 @@ async function codeOf(work: () => unknown): Promise<string> {
   }
 }
 
-describe('a time stamp', () => {
+describe.skipIf(noAuthority !== undefined)(`a time stamp${noAuthority === undefined ? '' : `: ${noAuthority}`}`, () => {
   it('[TSA-STAMP] is requested, recorded as an anchor, and verified in an evidence file', async () => {
     const log = await openLog();
     const before = Math.floor(Date.now() / 1000);
@@ -143,7 +143,7 @@ describe('a time stamp', () => {
   });
 });
 
-describe('asking for one', () => {
+describe.skipIf(noAuthority !== undefined)(`asking for one${noAuthority === undefined ? '' : `: ${noAuthority}`}`, () => {
   it('[TSA-REQUEST] an answer to another request is refused', async () => {
     const { note } = await checkpointOf(7);
     let kept: Buffer | undefined;
