@@ -40,33 +40,22 @@ export async function openParts(name: string, options: ClientOptions): Promise<C
   const trusted = issuers ?? [identity.did];
   const sharedLog = home.log(env);
   const log = await sharedLog.acquire();
+  const sharedState = home.state?.(env) ?? memoryState(env);
+  let state: HomeState | undefined;
   try {
     if (created) await log.append({ type: 'key.bound', agent: identity.did, kid: keyThumbprint(identity.signer.publicKey), log: log.verifierKey });
-    const sharedState = home.state?.(env) ?? memoryState(env);
-    const state = await sharedState.acquire();
+    state = await sharedState.acquire();
     const listeners = new Listeners();
     const peers = peersOf({ identity, state, env, firstContact, listeners });
     if (identity.historySequence > 0) await peers.learn(identity.did, { history: identity.history });
     await state.revocations.join(identity.did);
     for (const issuer of trusted) state.revocations.follow(issuer);
-    return {
-      name,
-      home,
-      identity,
-      log,
-      sharedLog,
-      state,
-      sharedState,
-      env,
-      issuers: trusted,
-      verifier: clientVerifier({ identity, env, issuers: trusted, keys: state.keys, state }),
-      keys: state.keys,
-      peers,
-      listeners,
-      transport: options.transport,
-      gossip: options.gossip,
-    };
+    const { keys } = state;
+    const verifier = clientVerifier({ identity, env, issuers: trusted, keys, state });
+    const { transport, gossip } = options;
+    return { name, home, identity, log, sharedLog, state, sharedState, env, issuers: trusted, verifier, keys, peers, listeners, transport, gossip };
   } catch (error) {
+    if (state !== undefined) await sharedState.release();
     await sharedLog.release();
     throw error;
   }
