@@ -16,6 +16,11 @@ export type HomeStores = {
   readonly revocations: RevocationStore;
   /** Default: in memory. */
   readonly clock?: ClockStore;
+  /**
+   * Where it takes a round trip to learn whether others wrote: asked before each decision, and `revocations.version` then says what was heard.
+   * Rejects if nobody answers, and nothing is allowed then.
+   */
+  readonly hear?: () => Promise<void>;
 };
 
 export type HomeState = Omit<HomeStores, 'revocations' | 'clock'> & { readonly revocations: Revocations; readonly clock: HomeClock };

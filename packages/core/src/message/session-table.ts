@@ -97,6 +97,8 @@ export class SessionTable {
     const all: LiveSession[] = [];
     for (const id of await this.#store.sessionsWith(peer)) {
       const live = await this.load(id);
+      // A store names the peer in a row, the sealed state says who it is: what is for one must not be encrypted for another.
+      if (live !== undefined && live.state.peerDid !== peer) throw misplaced();
       if (live !== undefined && live.state.retired === undefined) all.push(live);
     }
     return all;
@@ -164,6 +166,10 @@ export function isConflict(error: unknown): boolean {
 
 function isSame(a: Uint8Array | undefined, b: Uint8Array): boolean {
   return a !== undefined && equalBytes(a, b);
+}
+
+function misplaced(): StoreError {
+  return new StoreError({ code: 'TALOS_STORE_CORRUPT', message: 'a stored session was put under another peer' });
 }
 
 /** By bytes, as both sides see them; session ids are public. */
