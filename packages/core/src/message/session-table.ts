@@ -39,8 +39,11 @@ export type TableCommit = {
   readonly consumed: readonly Secret[];
 };
 
-/** Another process may win a commit; each time we reload and do the work again on what it left. */
-const maxAttempts = 4;
+/**
+ * Another process may win a commit; each time we reload and do the work again on what it left. A busy one wins several in a row, since it need
+ * not reload: four tries would lose one send in twenty to it.
+ */
+const maxAttempts = 32;
 
 /** No session reaches this version. */
 const quarantined = Number.MAX_SAFE_INTEGER;
