@@ -32,7 +32,8 @@ export const postgresRequirements = {
   'PG-STATE-SEALED': 'No table shows a session state, key, prekey or text in clear.',
   'PG-STATE-PROCESSES': 'Processes that use one home at once, one of them killed, give out each limit, proof and session version once.',
   'PG-STATE-LOST': 'Wherever the connection breaks, a write is there whole or not at all, the caller gets a code, and the next call goes on.',
-  'PG-STATE-TIMEOUT': 'A wait or statement that takes too long ends with a code and leaves nothing, and a role’s settings weaken neither durability nor isolation.',
+  'PG-STATE-TIMEOUT':
+    'A wait or statement that takes too long ends with a code and leaves nothing, and a role’s settings weaken neither durability nor isolation.',
   'PG-STATE-FIRST-START': 'Processes that begin together make one set of tables.',
   'PG-STATE-MIGRATE': 'A schema of before gets the tables that it lacks; tables of another version or program are refused and left alone.',
   'PG-STATE-HOSTILE': 'Rows of sessions and rights that were changed or moved give a coded error, and nothing is encrypted for another peer.',

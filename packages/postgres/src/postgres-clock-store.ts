@@ -8,7 +8,9 @@ export function postgresClockStore(state: PostgresState): ClockStore {
   return {
     load: async () => markOf(await state.read({ text: `SELECT latest::text FROM ${schema}.rights` })),
     advance: (toMs) =>
-      state.write(async (run) => markOf(await run({ text: `UPDATE ${schema}.rights SET latest = greatest(latest, $1) RETURNING latest::text`, values: [wholeMs(toMs)] }))),
+      state.write(async (run) =>
+        markOf(await run({ text: `UPDATE ${schema}.rights SET latest = greatest(latest, $1) RETURNING latest::text`, values: [wholeMs(toMs)] })),
+      ),
   };
 }
 

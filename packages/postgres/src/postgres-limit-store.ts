@@ -69,10 +69,6 @@ function counterValues(rows: ReadonlyMap<string, LimitRow>, charges: readonly Ch
 /** A counter that is not a number that we wrote is not guessed at. */
 function decodeCounters(rows: readonly Row[]): Map<string, LimitRow> {
   return new Map(
-    rows.map(({ key, used, held, at }) => [
-      decodeStateText(key),
-      { used: decodeStateCount(used), held: decodeStateCount(held), at: decodeStateCount(at) },
-    ]),
+    rows.map(({ key, used, held, at }) => [decodeStateText(key), { used: decodeStateCount(used), held: decodeStateCount(held), at: decodeStateCount(at) }]),
   );
 }
-

@@ -157,11 +157,19 @@ class SessionTables {
       await run({ name: 'kept-save', text: saveKept, values: [...named(kept), ...columns] });
     }
     if (outbox.length > 0) {
-      const columns = [outbox.map(({ sessionVersion }) => sessionVersion), outbox.map(({ to }) => textBytes(to)), outbox.map(({ frame }) => Buffer.from(frame))];
+      const columns = [
+        outbox.map(({ sessionVersion }) => sessionVersion),
+        outbox.map(({ to }) => textBytes(to)),
+        outbox.map(({ frame }) => Buffer.from(frame)),
+      ];
       await run({ name: 'outbox-save', text: saveOutbox, values: [...named(outbox), ...columns] });
     }
     if (inbox.length === 0) return;
-    const columns = [inbox.map(({ sessionVersion }) => sessionVersion), inbox.map(({ from }) => textBytes(from)), inbox.map((row) => Buffer.from(row.contents))];
+    const columns = [
+      inbox.map(({ sessionVersion }) => sessionVersion),
+      inbox.map(({ from }) => textBytes(from)),
+      inbox.map((row) => Buffer.from(row.contents)),
+    ];
     const sizes = [inbox.map(({ frameBytes }) => frameBytes), inbox.map(({ receivedAt }) => receivedAt)];
     await run({ name: 'inbox-save', text: saveInbox, values: [...named(inbox), ...columns, ...sizes] });
   }
@@ -183,7 +191,12 @@ class SessionTables {
 
   #addPrekeys(rows: readonly StoredPrekey[]): Promise<void> {
     return this.#state.write(async (run) => {
-      const columns = [rows.map(({ kind }) => kind), rows.map(({ id }) => id), rows.map(({ secret }) => Buffer.from(secret)), rows.map(({ notAfter }) => notAfter)];
+      const columns = [
+        rows.map(({ kind }) => kind),
+        rows.map(({ id }) => id),
+        rows.map(({ secret }) => Buffer.from(secret)),
+        rows.map(({ notAfter }) => notAfter),
+      ];
       const saved = await run({ text: this.#sql.savePrekeys, values: [this.#agent, ...columns] });
       if (saved.length !== rows.length) throw conflict('the id of a prekey is taken');
     });

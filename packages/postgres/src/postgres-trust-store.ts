@@ -13,11 +13,11 @@ export function postgresTrustStore<Peer extends StoredPeer>(state: PostgresState
   return {
     load: async (owner: AgentId, did: AgentId): Promise<Peer | undefined> => {
       const [row] = await state.read({ text: `${select} WHERE owner = $1 AND did = $2`, values: [textBytes(owner), textBytes(did)] });
-      return row && decodePeer<Peer>(row['body']);
+      return row && (decodePeer(row['body']) as Peer);
     },
     all: async (owner?: AgentId): Promise<readonly Peer[]> => {
       const rows = await state.read({ text: `${select} WHERE $1::bytea IS NULL OR owner = $1`, values: [owner === undefined ? null : textBytes(owner)] });
-      return rows.map(({ body }) => decodePeer<Peer>(body));
+      return rows.map(({ body }) => decodePeer(body) as Peer);
     },
     isRefused: async (owner: AgentId, did: AgentId): Promise<boolean> => {
       const text = `SELECT refused::text FROM ${schema}.peer WHERE owner = $1 AND did = $2`;
@@ -37,9 +37,9 @@ export function postgresTrustStore<Peer extends StoredPeer>(state: PostgresState
   };
 }
 
-function decodePeer<Peer>(body: Column): Peer {
+function decodePeer(body: Column): unknown {
   try {
-    return JSON.parse(decodeStateText(body)) as Peer;
+    return JSON.parse(decodeStateText(body));
   } catch {
     throw corruptState('what is known of a peer is no JSON');
   }

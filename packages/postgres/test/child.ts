@@ -17,8 +17,8 @@ export type Child = {
 const running = new Set<ChildProcess>();
 process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
 
-export function startChild(file: string, args: readonly string[], onLine: (line: string) => void = () => undefined): Child {
-  const path = fileURLToPath(new URL(file, import.meta.url));
+export function startChild(file: URL, args: readonly string[], onLine: (line: string) => void = () => undefined): Child {
+  const path = fileURLToPath(file);
   const child = spawn(process.execPath, ['--conditions=@talosprotocol/source', '--disable-warning=ExperimentalWarning', path, ...args], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });

@@ -6,7 +6,15 @@ import type { Transport } from '@talosprotocol/core/message';
 import { postgresHome } from '../src/postgres-home.ts';
 import { createInterface } from 'node:readline';
 
-type Options = { readonly url: string; readonly home: string; readonly log: string; readonly stateDir: string; readonly key: string; readonly name: string; readonly issuer: AgentId };
+type Options = {
+  readonly url: string;
+  readonly home: string;
+  readonly log: string;
+  readonly stateDir: string;
+  readonly key: string;
+  readonly name: string;
+  readonly issuer: AgentId;
+};
 const { url, home, log, stateDir, key, name, issuer } = JSON.parse(process.argv[2] ?? '{}') as Options;
 
 const say = (line: string): void => void writeSync(1, `${line}\n`);

@@ -20,7 +20,11 @@ function sharedHome() {
   const options = { home, stateDir, keyProvider: async () => new Uint8Array(key) };
   const stores = postgresHome(url, { ...options, log: freshLog() });
   const child = (name: string, issuer: AgentId, onLine?: (line: string) => void) =>
-    startChild('home-child.ts', [JSON.stringify({ url, home, log: freshLog(), stateDir, key: key.toString('hex'), name, issuer })], onLine);
+    startChild(
+      new URL('home-child.ts', import.meta.url),
+      [JSON.stringify({ url, home, log: freshLog(), stateDir, key: key.toString('hex'), name, issuer })],
+      onLine,
+    );
   return { home, stores, options, child };
 }
 
@@ -156,7 +160,11 @@ describe.skipIf(noServer !== undefined)(`two processes of one home${noServer ===
     await first.revoke(taken);
     await first.close();
     const again = await TalosClient.create('alice', { stores, transport });
-    const arrived = new Promise((resolve) => bob.on('message', ({ content }) => content === 'two' && resolve(content)));
+    const arrived = new Promise((resolve) => {
+      bob.on('message', ({ content }) => {
+        if (content === 'two') resolve(content);
+      });
+    });
     await again.send(bob.did, 'two');
     expect(await arrived).toBe('two');
     expect(await again.guard({ capability }).run(pay, () => 'paid')).toMatchObject({ denial: { code: 'COUNT_SPENT' } });

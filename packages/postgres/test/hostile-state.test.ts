@@ -97,7 +97,9 @@ describe.skipIf(noServer !== undefined)(`hostile rows of sessions and rights${no
       const copy = freshLog();
       await copySessions(home, copy);
       const gone = ['inbox', 'kept', 'prekey', 'session', 'skipped'].filter((each) => each !== table && !(table === 'skipped' && each === 'session'));
-      await sql(`SET search_path = "${copy}"; ${gone.map((each) => `DELETE FROM ${each}`).join(';')}; UPDATE ${table === 'skipped' ? 'session' : table} SET agent = ${hexOf(mallory)}`);
+      await sql(
+        `SET search_path = "${copy}"; ${gone.map((each) => `DELETE FROM ${each}`).join(';')}; UPDATE ${table === 'skipped' ? 'session' : table} SET agent = ${hexOf(mallory)}`,
+      );
       expect((await caught(() => readSessions(copy, mallory))).code, `${table} of another agent`).toBe('TALOS_STORE_CORRUPT');
     }
     const whole = freshLog();
@@ -107,7 +109,15 @@ describe.skipIf(noServer !== undefined)(`hostile rows of sessions and rights${no
 
   it('[PG-STATE-HOSTILE] rights that are no numbers of ours are refused, not guessed', async () => {
     const charge = { key: 'a', rule: { kind: 'total', max: 5 }, amount: 1, from: now, until: now + 60_000 } as const;
-    const edits = ['UPDATE counter SET used = -1', 'UPDATE counter SET held = 9007199254740993', 'UPDATE rights SET purged = -5', 'DELETE FROM rights', 'DROP TABLE counter', "UPDATE approval_request SET body = '\\xff'", "UPDATE revocation_list SET head = '\\xff'"];
+    const edits = [
+      'UPDATE counter SET used = -1',
+      'UPDATE counter SET held = 9007199254740993',
+      'UPDATE rights SET purged = -5',
+      'DELETE FROM rights',
+      'DROP TABLE counter',
+      "UPDATE approval_request SET body = '\\xff'",
+      "UPDATE revocation_list SET head = '\\xff'",
+    ];
     for (const edit of edits) {
       const home = freshLog();
       const state = await openState({ home, part: 'rights' });

@@ -116,7 +116,10 @@ describe.skipIf(noServer !== undefined)(`a home whose server fails${noServer ===
     proxy.breakAt(1, false);
     expect(await caught(() => revocations.hear())).toMatchObject({ code: 'TALOS_STORE_READ_FAILED', retryable: true });
     proxy.breakAt(1, false);
-    expect(await caught(() => limits.reserve([charge], now))).toMatchObject({ code: expect.stringMatching(/^TALOS_STORE_(READ|WRITE)_FAILED$/), retryable: true });
+    expect(await caught(() => limits.reserve([charge], now))).toMatchObject({
+      code: expect.stringMatching(/^TALOS_STORE_(READ|WRITE)_FAILED$/),
+      retryable: true,
+    });
     proxy.breakAt(Number.POSITIVE_INFINITY, false);
     await revocations.hear();
     expect(await limits.reserve([{ ...charge, amount: 4 }], now)).toBeUndefined();
@@ -136,20 +139,36 @@ describe.skipIf(noServer !== undefined)(`a home whose server fails${noServer ===
     const holder = new Client({ connectionString: url });
     await holder.connect();
     await holder.query(`BEGIN; UPDATE "${home}".session SET version = version`);
-    const next: SessionWrites = { state: new Uint8Array(9), peer, outbox: [{ id: 'o', sessionId: 's', sessionVersion: 2, to: peer, frame: new Uint8Array(1) }] };
-    expect(await caught(() => postgresSessionStore(state, { agent, key }).commit('s', 1, next))).toMatchObject({ code: 'TALOS_STORE_CONFLICT', retryable: true });
+    const next: SessionWrites = {
+      state: new Uint8Array(9),
+      peer,
+      outbox: [{ id: 'o', sessionId: 's', sessionVersion: 2, to: peer, frame: new Uint8Array(1) }],
+    };
+    expect(await caught(() => postgresSessionStore(state, { agent, key }).commit('s', 1, next))).toMatchObject({
+      code: 'TALOS_STORE_CONFLICT',
+      retryable: true,
+    });
     await holder.query('ROLLBACK');
     await holder.end();
-    expect(await caught(() => state.write((run) => run({ text: 'SELECT pg_sleep(600)' })))).toMatchObject({ code: 'TALOS_STORE_WRITE_FAILED', retryable: true });
+    expect(await caught(() => state.write((run) => run({ text: 'SELECT pg_sleep(600)' })))).toMatchObject({
+      code: 'TALOS_STORE_WRITE_FAILED',
+      retryable: true,
+    });
     expect(await store.outbox()).toEqual([]);
     expect(await store.commit('s', 1, next)).toBe(2);
     for (const each of [state, patient]) await each.close();
   });
 
   it('[PG-STATE-TIMEOUT] what a role was given decides neither durability nor isolation', async () => {
-    const state = new PostgresState({ url: `${url}${url.includes('?') ? '&' : '?'}options=${encodeURIComponent("-c synchronous_commit=off -c default_transaction_isolation=serializable -c default_transaction_read_only=on")}`, home: freshLog(), timeoutMs: 30_000 });
+    const state = new PostgresState({
+      url: `${url}${url.includes('?') ? '&' : '?'}options=${encodeURIComponent('-c synchronous_commit=off -c default_transaction_isolation=serializable -c default_transaction_read_only=on')}`,
+      home: freshLog(),
+      timeoutMs: 30_000,
+    });
     await state.open('sessions');
-    const [row] = await state.write((run) => run({ text: "SELECT current_setting('synchronous_commit') AS sync, current_setting('transaction_isolation') AS isolation" }));
+    const [row] = await state.write((run) =>
+      run({ text: "SELECT current_setting('synchronous_commit') AS sync, current_setting('transaction_isolation') AS isolation" }),
+    );
     expect(row).toEqual({ sync: 'on', isolation: 'read committed' });
     await state.close();
   });

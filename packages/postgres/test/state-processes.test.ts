@@ -8,7 +8,7 @@ const saidBy = (children: readonly Child[], start: string): string[] => children
 
 /** Three processes that begin together; the first is killed in the midst of it, a fourth comes for it. */
 async function compete(home: string, task: string, times: number): Promise<readonly Child[]> {
-  const start = (): Child => startChild('state-child.ts', [url, home, task, String(times)]);
+  const start = (): Child => startChild(new URL('state-child.ts', import.meta.url), [url, home, task, String(times)]);
   const children = [start(), start(), start()];
   await Promise.all(children.map((child) => child.line('ready')));
   const victim = children[0]!;

@@ -35,11 +35,16 @@ function source<Store>(part: StatePart, storeOf: (state: PostgresState) => Store
 }
 
 describe.skipIf(noServer !== undefined)(`stores of sessions and rights${noServer === undefined ? '' : `: ${noServer}`}`, () => {
-  for (const { name, run } of sessionStoreSuite(source('sessions', sessionsOf))) it.concurrent(`[PG-STATE-SUITES] session: ${name}`, () => expect(run()).resolves.toBeUndefined(), 60_000);
-  for (const { name, run } of limitStoreSuite(source('rights', postgresLimitStore))) it.concurrent(`[PG-STATE-SUITES] limit: ${name}`, () => expect(run()).resolves.toBeUndefined(), 60_000);
-  for (const { name, run } of replayStoreSuite(source('rights', postgresReplayStore))) it.concurrent(`[PG-STATE-SUITES] replay: ${name}`, () => expect(run()).resolves.toBeUndefined(), 60_000);
-  for (const { name, run } of approvalStoreSuite(source('rights', postgresApprovalStore))) it.concurrent(`[PG-STATE-SUITES] approval: ${name}`, () => expect(run()).resolves.toBeUndefined(), 60_000);
-  for (const { name, run } of revocationStoreSuite(source('rights', postgresRevocationStore))) it.concurrent(`[PG-STATE-SUITES] revocation: ${name}`, () => expect(run()).resolves.toBeUndefined(), 60_000);
+  for (const { name, run } of sessionStoreSuite(source('sessions', sessionsOf)))
+    it.concurrent(`[PG-STATE-SUITES] session: ${name}`, () => expect(run()).resolves.toBeUndefined(), 60_000);
+  for (const { name, run } of limitStoreSuite(source('rights', postgresLimitStore)))
+    it.concurrent(`[PG-STATE-SUITES] limit: ${name}`, () => expect(run()).resolves.toBeUndefined(), 60_000);
+  for (const { name, run } of replayStoreSuite(source('rights', postgresReplayStore)))
+    it.concurrent(`[PG-STATE-SUITES] replay: ${name}`, () => expect(run()).resolves.toBeUndefined(), 60_000);
+  for (const { name, run } of approvalStoreSuite(source('rights', postgresApprovalStore)))
+    it.concurrent(`[PG-STATE-SUITES] approval: ${name}`, () => expect(run()).resolves.toBeUndefined(), 60_000);
+  for (const { name, run } of revocationStoreSuite(source('rights', postgresRevocationStore)))
+    it.concurrent(`[PG-STATE-SUITES] revocation: ${name}`, () => expect(run()).resolves.toBeUndefined(), 60_000);
 
   it('[PG-STATE-SUITES] agents of one schema do not see each other’s rows, kept rows go by age', async () => {
     const state = await openState({ home: freshLog(), part: 'sessions' });

@@ -95,7 +95,12 @@ async function reasonToSkip(): Promise<string | undefined> {
 }
 
 /** Sessions or rights in a schema, made if they are not there. */
-export async function openState(options: { readonly home: string; readonly part: StatePart; readonly sinceMs?: number; readonly timeoutMs?: number }): Promise<PostgresState> {
+export async function openState(options: {
+  readonly home: string;
+  readonly part: StatePart;
+  readonly sinceMs?: number;
+  readonly timeoutMs?: number;
+}): Promise<PostgresState> {
   const { home, part, sinceMs = 0, timeoutMs = 30_000 } = options;
   const state = new PostgresState({ url, home, timeoutMs });
   await state.open(part, sinceMs);
