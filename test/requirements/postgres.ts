@@ -27,4 +27,17 @@ export const postgresRequirements = {
   'PG-HOME-OPTIONS': 'Keys are never kept in a database in clear.',
   'PG-HOME-SEALED': 'The table of keys shows nothing of a key, and a record opens under its key and name alone.',
   'PG-HOME-KEYS': 'A key is saved if the database holds what the caller last saw, and of several first writers one wins.',
+  'PG-STATE-SUITES': 'Sessions, limits, proofs, approvals, revocations and knowledge of peers keep in PostgreSQL what their ports promise.',
+  'PG-STATE-CLOCK': 'The latest time that a home has seen only rises, and the server’s clock has no part in it.',
+  'PG-STATE-SEALED': 'No table shows a session state, key, prekey or text in clear.',
+  'PG-STATE-PROCESSES': 'Processes that use one home at once, one of them killed, give out each limit, proof and session version once.',
+  'PG-STATE-LOST': 'Wherever the connection breaks, a write is there whole or not at all, the caller gets a code, and the next call goes on.',
+  'PG-STATE-TIMEOUT':
+    'A wait or statement that takes too long ends with a code and leaves nothing, and a role’s settings weaken neither durability nor isolation.',
+  'PG-STATE-FIRST-START': 'Processes that begin together make one set of tables.',
+  'PG-STATE-MIGRATE': 'A schema of before gets the tables that it lacks; tables of another version or program are refused and left alone.',
+  'PG-STATE-HOSTILE': 'Rows of sessions and rights that were changed or moved give a coded error, and nothing is encrypted for another peer.',
+  'PG-STATE-FENCE': 'Sessions of a database that was restored from a backup do not send on a machine that had sent more.',
+  'PG-HOME-SESSIONS': 'Sessions, limits and revocations of a PostgreSQL home survive a restart.',
+  'PG-HOME-PROCESSES': 'Processes of one home share limits, revocations and sessions, use no message key twice, and have a log each.',
 } as const;

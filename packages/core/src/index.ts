@@ -23,7 +23,9 @@ export type { DelegateOptions, GrantOptions, RevokeTarget } from './client/clien
 export type { CheckpointGossipOptions, PeerCheckpoint } from './client/checkpoint-gossip.ts';
 export type { ClientOptions } from './client/client-options.ts';
 export type { Duration } from './client/duration.ts';
-export { assembleHome, memoryHome, type Home, type OpenedStore } from './client/home.ts';
+export { assembleHome, memoryHome, type Home, type HomeParts, type OpenedSessions, type OpenedState, type OpenedStore } from './client/home.ts';
+export type { ClockStore } from './client/home-clock.ts';
+export type { HomeStores } from './client/home-state.ts';
 export type { SharedLog } from './client/shared-log.ts';
 export { TalosClient, type MessageHandler, type ReadableLog } from './client/talos-client.ts';
 export { systemEnv, type Env } from './env/env.ts';

@@ -40,12 +40,14 @@ const ownConnections = 4;
  * A pool of our own on a `postgres://` URL.
  * @throws {@link UsageError} `TALOS_USAGE_ARGUMENT` on a URL that does not parse. The URL itself, which may hold a password, is not repeated.
  */
-export function openPool(url: string, timeoutMs: number): OwnPool {
+export function openPool(url: string, timeoutMs: number, max = ownConnections): OwnPool {
   try {
-    const options = { connectionString: url, max: ownConnections, connectionTimeoutMillis: timeoutMs, keepAlive: true, allowExitOnIdle: true };
+    const options = { connectionString: url, max, connectionTimeoutMillis: timeoutMs, keepAlive: true, allowExitOnIdle: true };
     const pool = new Pool({ application_name: 'talos', ...options });
     // An idle connection that breaks: the next query meets the same server, and reports it to somebody who waits.
     pool.on('error', () => undefined);
+    // One that breaks between two statements of a transaction: likewise.
+    pool.on('connect', (client) => client.on('error', () => undefined));
     return { pool: pool as PostgresPool, end: () => pool.end() };
   } catch {
     throw new UsageError({ code: 'TALOS_USAGE_ARGUMENT', message: 'url must be a PostgreSQL URL: postgres://user@host:5432/database' });

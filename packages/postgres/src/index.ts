@@ -1,4 +1,13 @@
 export type { PostgresConnection, PostgresPool, Query as PostgresQuery, Row as PostgresRow } from './connection.ts';
 export { migrateAuditLog, type AuditLogMigration, type MigratedLog, type MigrationProgress } from './migrate-audit-log.ts';
 export { openPostgresAuditStore, type PostgresAuditStoreOptions } from './postgres-audit-store.ts';
+export { postgresApprovalStore } from './postgres-approval-store.ts';
+export { postgresClockStore } from './postgres-clock-store.ts';
 export { postgresHome, type PostgresHomeOptions } from './postgres-home.ts';
+export { postgresLimitStore } from './postgres-limit-store.ts';
+export { postgresReplayStore } from './postgres-replay-store.ts';
+export { postgresRevocationStore, type HeardRevocations } from './postgres-revocation-store.ts';
+export { postgresSessionStore, type PostgresSessionStore } from './postgres-session-store.ts';
+export { PostgresState, type PostgresStateOptions } from './postgres-state.ts';
+export { postgresTrustStore, type StoredPeer } from './postgres-trust-store.ts';
+export type { StatePart } from './state-sql.ts';

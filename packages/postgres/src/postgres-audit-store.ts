@@ -34,9 +34,9 @@ export type PostgresAuditStoreOptions = {
 };
 
 /** What is set, with its default and its bounds: zero would mean "for ever" to the server. */
-const defaultLog = 'talos';
-const defaultTimeoutMs = 30_000;
-const minTimeoutMs = 100;
+export const defaultLog = 'talos';
+export const defaultTimeoutMs = 30_000;
+export const minTimeoutMs = 100;
 const defaultWaitMs = 2000;
 const maxMs = 600_000;
 
@@ -187,7 +187,7 @@ function requirePool(pool: PostgresPool | null): void {
   if ((pool.options?.max ?? 10) < 2) throw badOptions('pool must allow two connections: the writer keeps one of them');
 }
 
-function requireMs(name: string, value: number, min: number): number {
+export function requireMs(name: string, value: number, min: number): number {
   if (!Number.isSafeInteger(value) || value < min || value > maxMs) throw badOptions(`${name} must be an integer from ${min} to ${maxMs}`);
   return value;
 }

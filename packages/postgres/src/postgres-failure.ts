@@ -36,8 +36,7 @@ const socketFailure: Description = { message: 'the server cannot be reached, or 
  */
 export function asStoreError(error: unknown, otherwise: Otherwise): TalosError {
   if (TalosError.isInstance(error)) return error;
-  const state = (error as { readonly code?: unknown } | undefined)?.code;
-  const known = typeof state === 'string' && /^[0-9A-Z_]{3,24}$/.test(state) ? state : undefined;
+  const known = stateOf(error);
   const { code = otherwise, message, retryable = false } = describe(known);
   return new StoreError({
     code,
@@ -46,6 +45,30 @@ export function asStoreError(error: unknown, otherwise: Otherwise): TalosError {
     // What was written is unknown after a failed write: only a new start may try again.
     retryable: retryable && code !== 'TALOS_STORE_WRITE_FAILED',
   });
+}
+
+/** What differs for sessions and rights, which many write at once: every loser may come again, on a connection of its own. */
+const stateDescriptions: Readonly<Record<string, Description>> = {
+  '23505': { code: 'TALOS_STORE_CONFLICT', message: 'another writer was first: load again', retryable: true },
+  '40': { code: 'TALOS_STORE_CONFLICT', message: 'another writer was first: try again', retryable: true },
+  '42501': { message: 'this role lacks a right on the schema of the home' },
+  '42703': { code: 'TALOS_STORE_CORRUPT', message: 'a table of the home has other columns' },
+  '42P01': { code: 'TALOS_STORE_CORRUPT', message: 'a table of the home is not there' },
+  '55P03': { code: 'TALOS_STORE_CONFLICT', message: 'others hold these rows for too long: try again', retryable: true },
+};
+
+/** `asStoreError` for sessions and rights. A write that fails left nothing or all of it: whoever comes again compares first. */
+export function asStateError(error: unknown, otherwise: Otherwise): TalosError {
+  if (TalosError.isInstance(error)) return error;
+  const known = stateOf(error);
+  const special = known === undefined ? undefined : (stateDescriptions[known] ?? stateDescriptions[known.slice(0, 2)]);
+  const { code = otherwise, message, retryable = false } = (known?.length === 5 ? special : undefined) ?? describe(known);
+  return new StoreError({ code, message: `the state database: ${message}`, cause: known === undefined ? undefined : { sqlState: known }, retryable });
+}
+
+function stateOf(error: unknown): string | undefined {
+  const state = (error as { readonly code?: unknown } | undefined)?.code;
+  return typeof state === 'string' && /^[0-9A-Z_]{3,24}$/.test(state) ? state : undefined;
 }
 
 function describe(state: string | undefined): Description {

@@ -3,6 +3,7 @@ import { StoreError, UsageError } from '@talosprotocol/core/errors';
 import { formatVersion, type AuditSql } from './audit-sql.ts';
 import { connect, type PostgresConnection, type PostgresPool, type Query, type Row } from './connection.ts';
 import { asStoreError, corrupt } from './postgres-failure.ts';
+import { requireServer } from './require-server.ts';
 
 export type WriterOptions = {
   readonly pool: PostgresPool;
@@ -13,8 +14,6 @@ export type WriterOptions = {
   readonly waitMs: number;
 };
 
-/** Below it `idle_session_timeout` does not exist, and a server that sets it would end a quiet log. Older ones are out of support. */
-const oldestVersion = 140_000;
 /** The client gives up this much later than the server should have: then nothing is left of the connection but a socket. */
 const graceMs = 5000;
 
@@ -116,7 +115,7 @@ export class WriterConnection {
 
   async #begin(): Promise<void> {
     const { sql, timeoutMs, waitMs } = this.#options;
-    await this.#requireServer();
+    this.#process = await requireServer((text) => this.#ask(text));
     await this.#ask(settings(waitMs));
     await this.#createTables();
     await this.#ask(sql.takeLock, waitMs);
@@ -124,17 +123,6 @@ export class WriterConnection {
     await this.#requireLog();
     this.#connection.on('notice', (notice) => this.#warned(notice.code));
     this.#connection.unref?.();
-  }
-
-  /** Refuses a server on which a commit would not mean the disk. */
-  async #requireServer(): Promise<void> {
-    const [facts] = await this.#ask(
-      "SELECT current_setting('server_version_num') AS version, current_setting('fsync') AS fsync, pg_is_in_recovery()::text AS standby, pg_backend_pid()::text AS process",
-    );
-    if (Number(facts?.['version']) < oldestVersion) throw unsupported('the audit log needs PostgreSQL 14 or newer');
-    if (facts?.['fsync'] !== 'on') throw unsupported('fsync is off on this server: it would lose acknowledged entries; turn it on');
-    if (facts['standby'] === 'true') throw asStoreError({ code: '25006' }, 'TALOS_STORE_WRITE_FAILED');
-    this.#process = facts['process'] ?? '';
   }
 
   async #createTables(): Promise<void> {

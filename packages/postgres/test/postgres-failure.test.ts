@@ -145,16 +145,18 @@ describe.skipIf(noServer !== undefined)(`a store on a real server${noServer === 
       pool.on('acquire', (client) => clients.push(client));
       const store = await openPostgresAuditStore({ pool, log });
       const writer = clients[0]!;
+      let giveBack = (): void => undefined;
       if (change === 'another process') {
         // As a pooler in transaction mode does: the next transaction runs elsewhere.
         const other = await pool.connect();
         Object.assign(writer, { query: other.query.bind(other) });
-        setTimeout(() => other.release(), 500);
+        giveBack = () => other.release();
       } else await writer.query(change);
       const head = await store.loadHead();
       const error = await caught(() => store.append({ expected: head, head, rows: [] }));
       expect(error, change).toMatchObject({ code: 'TALOS_STORE_CONFLICT', message: expect.stringMatching(/writer's place/) });
       expect(await caught(() => store.saveCheckpoint({ size: 1, note: 'x' })), change).toMatchObject({ code: 'TALOS_STORE_CONFLICT' });
+      giveBack();
       await store.close();
       await pool.end();
     }

@@ -6,6 +6,8 @@ import { generateSigner, type Signer } from '@talosprotocol/core/identity';
 import { Client } from 'pg';
 import { afterAll } from 'vitest';
 import { openPostgresAuditStore, type PostgresAuditStoreOptions } from '../src/postgres-audit-store.ts';
+import { PostgresState } from '../src/postgres-state.ts';
+import type { StatePart } from '../src/state-sql.ts';
 
 /** Under the name that `initdb` made where the URL names nobody. */
 export const url = withUser(process.env['TALOS_TEST_POSTGRES_URL'] ?? 'postgres://127.0.0.1:5432/test');
@@ -90,4 +92,17 @@ async function reasonToSkip(): Promise<string | undefined> {
   } catch {
     return 'no PostgreSQL at TALOS_TEST_POSTGRES_URL or 127.0.0.1:5432';
   }
+}
+
+/** Sessions or rights in a schema, made if they are not there. */
+export async function openState(options: {
+  readonly home: string;
+  readonly part: StatePart;
+  readonly sinceMs?: number;
+  readonly timeoutMs?: number;
+}): Promise<PostgresState> {
+  const { home, part, sinceMs = 0, timeoutMs = 30_000 } = options;
+  const state = new PostgresState({ url, home, timeoutMs });
+  await state.open(part, sinceMs);
+  return state;
 }

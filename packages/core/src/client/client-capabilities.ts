@@ -122,6 +122,7 @@ export async function delegateGrant({ identity, log, env, state }: CapabilityPar
   checkOptions('delegate', options, delegateOptions);
   const { attenuateCapability } = await import('../capability/attenuate.ts');
   // The holder may have joined the home in another process.
+  await state.hear?.();
   await state.revocations.refresh();
   const chain = await attenuateCapability(token, requestOf(options, state.keys), { signer: identity.signer, env, home: homeOf(state) });
   await log.append({ type: 'capability.issued', agent: identity.did, holder: options.to, cap: capabilityHash(chain), parent: capabilityHash(token) });

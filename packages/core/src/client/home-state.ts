@@ -20,6 +20,11 @@ export type HomeStores = {
   readonly clock?: ClockStore;
   /** What agents know of their peers' keys. */
   readonly trust: TrustStore;
+  /**
+   * Where it takes a round trip to learn whether others wrote: asked before each decision, and `revocations.version` then says what was heard.
+   * Rejects if nobody answers, and nothing is allowed then.
+   */
+  readonly hear?: () => Promise<void>;
 };
 
 export type HomeState = Omit<HomeStores, 'revocations' | 'clock'> & {

@@ -15,7 +15,7 @@ import { localSigner, type Signer } from '../identity/signer.ts';
 import type { CallStore } from '../remote/call-store.ts';
 import type { RollbackFence } from '../session/fence.ts';
 import type { SessionStore } from '../session/session-store.ts';
-import type { HomeState, SharedState } from './home-state.ts';
+import type { HomeState, HomeStores, SharedState } from './home-state.ts';
 import { share, shareLog, type OpenedLog, type SharedLog } from './shared-log.ts';
 
 /** Where one agent's sessions are, open. */
@@ -23,6 +23,16 @@ export type OpenedSessions = { readonly store: SessionStore; readonly fence: Rol
 
 /** Where one agent's served calls are, open. */
 export type OpenedCalls = { readonly store: CallStore; readonly close: () => Promise<void> };
+/** Where the rights of a home's agents are counted and taken back, open. */
+export type OpenedState = { readonly stores: HomeStores; readonly close: () => Promise<void> };
+
+/** What a home is assembled from. Sessions and rights are in memory unless it is said where. */
+export type HomeParts = Omit<HomeLogOptions, 'env' | 'lost'> & {
+  /** Opens the sessions of one agent; whoever asked closes them. */
+  readonly openSessions?: (agent: AgentId) => Promise<OpenedSessions>;
+  /** Called when the first client needs it; what it gave is closed after the last one. */
+  readonly openState?: (env: Env) => Promise<OpenedState>;
+};
 
 /** Keys, one log and the sessions, shared by every client that is created with it. */
 export interface Home {
@@ -50,7 +60,8 @@ export function memoryHome(): Home {
  * @param parts - `openStore` is called when the first client needs the log; what it gave is closed after the last one. `heads` remembers what was
  * signed, apart from the store.
  */
-export function assembleHome(parts: Omit<HomeLogOptions, 'env' | 'lost'>): Home {
+export function assembleHome(parts: HomeParts): Home {
+  const { openState } = parts;
   let shared: SharedLog | undefined;
   let state: SharedState | undefined;
   const sessions = new Map<AgentId, Promise<OpenedSessions>>();
@@ -62,14 +73,14 @@ export function assembleHome(parts: Omit<HomeLogOptions, 'env' | 'lost'>): Home 
   };
   return {
     keys: parts.keys,
-    sessions: sessionsOf,
+    sessions: parts.openSessions ?? sessionsOf,
     calls: (agent, env) => {
       const present = calls.get(agent) ?? openCallsInMemory(env);
       calls.set(agent, present);
       return present;
     },
     log: (env) => (shared ??= shareLog((lost) => openHomeLog({ ...parts, env, lost }))),
-    state: (env) => (state ??= memoryState(env)),
+    state: (env) => (state ??= openState === undefined ? memoryState(env) : storedState(() => openState(env), env)),
   };
 }
 
@@ -90,6 +101,26 @@ export function memoryState(env: Env): SharedState {
   return share(async () => {
     opened ??= openStateInMemory(env);
     return { value: await opened, close: async () => undefined };
+  });
+}
+
+/** Asks all the while what other processes took back, for the calls in flight. */
+function storedState(open: () => Promise<OpenedState>, env: Env): SharedState {
+  return share(async () => {
+    const [{ openHomeState }, { keepUp }] = await Promise.all([import('./home-state.ts'), import('./keep-up.ts')]);
+    const { stores, close } = await open();
+    try {
+      const value = await openHomeState(stores, env);
+      const end = keepUp(value, env);
+      const closeAll = async (): Promise<void> => {
+        end();
+        await close();
+      };
+      return { value, close: closeAll };
+    } catch (error) {
+      await close();
+      throw error;
+    }
   });
 }
 

@@ -8,6 +8,14 @@ import type { HomeState } from './home-state.ts';
  * @returns The refusal, if there is one; nothing to wait for if nothing has changed.
  */
 export function catchUp(state: HomeState, env: Env): Promise<Denial | undefined> | undefined {
+  if (state.hear === undefined) return learn(state, env);
+  return state.hear().then(
+    () => learn(state, env),
+    () => deny('REVOCATION_STALE'),
+  );
+}
+
+function learn(state: HomeState, env: Env): Promise<Denial | undefined> | undefined {
   try {
     const refreshing = state.revocations.refresh();
     if (refreshing !== undefined) return refreshing.then(() => keepTime(state, env)).catch(() => deny('REVOCATION_STALE'));
@@ -32,7 +40,7 @@ function keepTime({ clock }: HomeState, env: Env): Promise<Denial | undefined> |
 const pollMs = 250;
 
 /** Keeps asking, for the calls in flight. The result ends it. */
-export function keepUp({ revocations }: HomeState, env: Env): () => void {
+export function keepUp({ revocations, hear }: HomeState, env: Env): () => void {
   let cancel: (() => void) | undefined;
   let isEnded = false;
   const wait = (): void => {
@@ -41,7 +49,7 @@ export function keepUp({ revocations }: HomeState, env: Env): () => void {
   const ask = (): void => {
     try {
       // What fails here refuses the next call that begins.
-      void Promise.resolve(revocations.refresh()).then(wait, wait);
+      void Promise.resolve(hear === undefined ? revocations.refresh() : hear().then(() => revocations.refresh())).then(wait, wait);
     } catch {
       wait();
     }

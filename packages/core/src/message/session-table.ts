@@ -39,8 +39,11 @@ export type TableCommit = {
   readonly consumed: readonly Secret[];
 };
 
-/** Another process may win a commit; each time we reload and do the work again on what it left. */
-const maxAttempts = 4;
+/**
+ * Another process may win a commit; each time we reload and do the work again on what it left. A busy one wins several in a row, since it need
+ * not reload: four tries would lose one send in twenty to it.
+ */
+const maxAttempts = 32;
 
 /** Sessions held open in memory, at about 15 kB each; a busy relay of agents has many more on disk. */
 const maxLive = 2048;
@@ -109,6 +112,8 @@ export class SessionTable {
     const all: LiveSession[] = [];
     for (const id of await this.#store.sessionsWith(peer)) {
       const live = await this.load(id);
+      // A store names the peer in a row, the sealed state says who it is: what is for one must not be encrypted for another.
+      if (live !== undefined && live.state.peerDid !== peer) throw misplaced();
       if (live !== undefined && live.state.retired === undefined) all.push(live);
     }
     return all;
@@ -188,6 +193,10 @@ function isOpenedLater(present: SessionState, opened: SessionState): boolean {
   if (isSame(opened.supersedes, present.sessionId)) return false;
   if (present.role === 'responder') return present.openedAt > opened.openedAt;
   return present.unanswered === undefined && present.openedAt > opened.openedAt + clockSkewMs;
+}
+
+function misplaced(): StoreError {
+  return new StoreError({ code: 'TALOS_STORE_CORRUPT', message: 'a stored session was put under another peer' });
 }
 
 /** By bytes, as both sides see them; session ids are public. */

@@ -2,7 +2,6 @@
 import type { AgentId } from '../identity/agent-id.ts';
 import type { PackedWrites } from './sqlite-session-batch.ts';
 import type { StoredPrekey } from '../session/prekeys.ts';
-import type { InboxRow, KeptRow, OutboxRow, StoredSession } from '../session/session-store.ts';
 
 export type SessionDatabaseOptions = {
   readonly path: string;
@@ -33,11 +32,3 @@ export type SessionRequest =
   | ({ readonly op: 'readFence'; readonly sessionId: string } & OfAgent)
   | ({ readonly op: 'raiseFence'; readonly sessionId: string; readonly version: number } & OfAgent)
   | { readonly op: 'close' };
-
-/** What the thread answers, by what was asked. */
-export type SessionAnswers = {
-  readonly load: StoredSession | undefined;
-  readonly outbox: readonly OutboxRow[];
-  readonly inbox: readonly InboxRow[];
-  readonly kept: readonly KeptRow[];
-};

@@ -5,12 +5,11 @@
  */
 import type { AgentId } from '../identity/agent-id.ts';
 import type { RollbackFence } from '../session/fence.ts';
-import type { StoredPrekey } from '../session/prekeys.ts';
-import type { SessionStore, SessionWrites, StoredSession } from '../session/session-store.ts';
+import type { SessionStore } from '../session/session-store.ts';
 import { DatabaseThread } from './database-thread.ts';
-import { rowSeal, type RowSeal } from './session-row-seal.ts';
+import { sealedSessionStore } from './sealed-session-store.ts';
 import { encodeWrites } from './sqlite-session-batch.ts';
-import type { SessionAnswers, SessionDatabaseOptions, SessionRequest } from './sqlite-session-messages.ts';
+import type { SessionDatabaseOptions, SessionRequest } from './sqlite-session-messages.ts';
 
 export type SqliteSessionsOptions = SessionDatabaseOptions & {
   /** 32 bytes: seals states, skipped keys, prekeys and contents. Copied. */
@@ -37,7 +36,7 @@ export async function openSqliteSessions({ path, fencePath, key }: SqliteSession
   await thread.opened;
   const copy = Uint8Array.from(key);
   return {
-    of: (agent) => ({ store: agentStore(thread, { agent, seal: rowSeal(copy, agent) }), fence: agentFence(thread, agent) }),
+    of: (agent) => ({ store: sealedSessionStore({ store: agentStore(thread, agent), key: copy, agent }), fence: agentFence(thread, agent) }),
     close: () => thread.close(),
   };
 }
@@ -54,59 +53,26 @@ function agentFence(thread: Thread, agent: AgentId): RollbackFence {
   };
 }
 
-function agentStore(thread: Thread, { agent, seal }: { readonly agent: AgentId; readonly seal: RowSeal }): SessionStore {
-  const rows = async <Op extends 'outbox' | 'inbox'>(op: Op): Promise<SessionAnswers[Op]> => thread.ask({ op, agent });
+/** Rows as they come: what is secret is sealed by then. */
+function agentStore(thread: Thread, agent: AgentId): SessionStore {
   return {
-    load: async (sessionId) => openStored(seal, sessionId, await thread.ask<SessionAnswers['load']>({ op: 'load', agent, sessionId })),
+    load: (sessionId) => thread.ask({ op: 'load', agent, sessionId }),
     sessionsWith: (peer) => thread.ask({ op: 'sessionsWith', agent, peer }),
     commit: (sessionId, expectedVersion, writes) => {
-      const packed = encodeWrites(sealWrites(seal, { sessionId, expectedVersion, writes }));
+      const packed = encodeWrites(writes);
       return thread.ask({ op: 'commit', agent, sessionId, expectedVersion, writes: packed }, [packed.bytes]);
     },
     opened: (sessionId, name) => thread.ask({ op: 'opened', agent, sessionId, name }),
-    outbox: () => rows('outbox'),
-    inbox: async () => (await rows('inbox')).map((row) => ({ ...row, contents: seal.open(`inbox ${row.id}`, row.contents) })),
-    kept: async (peer) =>
-      (await thread.ask<SessionAnswers['kept']>({ op: 'kept', agent, peer })).map((row) => ({ ...row, contents: seal.open(`kept ${row.id}`, row.contents) })),
+    outbox: () => thread.ask({ op: 'outbox', agent }),
+    inbox: () => thread.ask({ op: 'inbox', agent }),
+    kept: (peer) => thread.ask({ op: 'kept', agent, peer }),
     removeOutbox: (ids) => thread.ask({ op: 'removeOutbox', agent, ids }),
     removeInbox: (ids) => thread.ask({ op: 'removeInbox', agent, ids }),
     removeKeptBefore: (keptAt) => thread.ask({ op: 'removeKeptBefore', agent, keptAt }),
     removeSession: (sessionId) => thread.ask({ op: 'removeSession', agent, sessionId }),
-    addPrekeys: (added) => thread.ask({ op: 'addPrekeys', agent, rows: added.map((row) => ({ ...row, secret: seal.seal(placeOf(row), row.secret) })) }),
-    prekeys: async (kind) => (await thread.ask<readonly StoredPrekey[]>({ op: 'prekeys', agent, kind })).map((row) => openPrekey(seal, row)),
-    prekey: async (kind, id) => {
-      const row = await thread.ask<StoredPrekey | undefined>({ op: 'prekey', agent, kind, id });
-      return row && openPrekey(seal, row);
-    },
+    addPrekeys: (rows) => thread.ask({ op: 'addPrekeys', agent, rows }),
+    prekeys: (kind) => thread.ask({ op: 'prekeys', agent, kind }),
+    prekey: (kind, id) => thread.ask({ op: 'prekey', agent, kind, id }),
     removePrekeys: (removed) => thread.ask({ op: 'removePrekeys', agent, rows: removed.map(({ kind, id }) => ({ kind, id })) }),
   };
-}
-
-function openStored(seal: RowSeal, sessionId: string, stored: StoredSession | undefined): StoredSession | undefined {
-  if (stored === undefined) return undefined;
-  const skipped = stored.skipped.map((row) => ({ ...row, messageKey: seal.open(`skipped ${sessionId} ${row.chain}/${row.number}`, row.messageKey) }));
-  return { version: stored.version, state: seal.open(`state ${sessionId} ${stored.version}`, stored.state), skipped };
-}
-
-type SealInput = { readonly sessionId: string; readonly expectedVersion: number; readonly writes: SessionWrites };
-
-/** What is secret is sealed; ids, DIDs, sizes and times are not, nor is a frame, which is ciphertext already. */
-function sealWrites(rows: RowSeal, { sessionId, expectedVersion, writes }: SealInput): SessionWrites {
-  const seal = rows.sealer();
-  const sealed = { ...writes, state: seal(`state ${sessionId} ${expectedVersion + 1}`, writes.state) };
-  const { skippedAdded = [], inbox = [], kept = [] } = writes;
-  return {
-    ...sealed,
-    skippedAdded: skippedAdded.map((row) => ({ ...row, messageKey: seal(`skipped ${sessionId} ${row.chain}/${row.number}`, row.messageKey) })),
-    inbox: inbox.map((row) => ({ ...row, contents: seal(`inbox ${row.id}`, row.contents) })),
-    kept: kept.map((row) => ({ ...row, contents: seal(`kept ${row.id}`, row.contents) })),
-  };
-}
-
-function openPrekey(seal: RowSeal, row: StoredPrekey): StoredPrekey {
-  return { ...row, secret: seal.open(placeOf(row), row.secret) };
-}
-
-function placeOf({ kind, id }: Pick<StoredPrekey, 'kind' | 'id'>): string {
-  return `prekey ${kind} ${id}`;
 }

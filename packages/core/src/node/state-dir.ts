@@ -6,11 +6,12 @@ import { UsageError } from '../errors/usage-error.ts';
 /**
  * The folder of such state: the option `stateDir`, else `$XDG_STATE_HOME/talos` or `~/.local/state/talos`; `~/Library/Application Support/talos`
  * on macOS, `%LOCALAPPDATA%\talos` on Windows. Homes share it.
- * @param dir - The home's folder.
+ * @param dir - The home's folder, if it is in one.
  * @throws {@link UsageError} `TALOS_USAGE_OPTIONS` if the state would lie within the home: one backup would then hold both.
  */
-export function stateDirOf(options: { readonly stateDir?: string }, dir: string): string {
+export function stateDirOf(options: { readonly stateDir?: string }, dir?: string): string {
   const stateDir = path.resolve(options.stateDir ?? path.join(defaultParent(), 'talos'));
+  if (dir === undefined) return stateDir;
   const within = path.relative(path.resolve(dir), stateDir);
   const outside = within === '..' || within.startsWith(`..${path.sep}`) || path.isAbsolute(within);
   if (!outside)
