@@ -3,7 +3,10 @@ import type { AuditLog } from '../audit/audit-log.ts';
 import { verifyEntryProof, type EntryProof, type VerifiedEntry } from '../audit/entry-proof.ts';
 import { answerApproval, type ApprovalAnswer } from '../capability/approval.ts';
 import type { ApprovalDesk } from '../capability/approval-desk.ts';
+import type { CapabilityCall } from '../capability/authorize.ts';
+import type { Invocation } from '../capability/invocation.ts';
 import { didKeys, type IssuerKeys } from '../capability/issuer-keys.ts';
+import type { PresentedCall } from '../capability/presented-call.ts';
 import type { Env } from '../env/env.ts';
 import { AuditError } from '../errors/audit-error.ts';
 import { requireFunction, requireObject } from '../errors/require.ts';
@@ -24,6 +27,7 @@ import {
   type GuardOptions,
 } from './client-capabilities.ts';
 import { resolveOptions, type ClientOptions } from './client-options.ts';
+import type { ProveOptions, VerifiedCall } from './client-proofs.ts';
 import type { Conversation } from './directory-conversation.ts';
 import { memoryState, type Home } from './home.ts';
 import type { HomeState, SharedState } from './home-state.ts';
@@ -177,6 +181,26 @@ export class TalosClient {
   guard(options: GuardOptions): Guard {
     requireObject('options', options);
     return guardWith(this.#open(), options);
+  }
+
+  /**
+   * Signs one call that leaves this process, as the holder of the capability: `signRequest` of `@talosprotocol/core/web` does it for HTTP.
+   * @throws {@link UsageError} `TALOS_USAGE_ARGUMENT` if a verifier would refuse the shape of it.
+   */
+  async proveCall(call: CapabilityCall, options: ProveOptions): Promise<Invocation> {
+    const parts = this.#open();
+    requireObject('options', options);
+    return (await import('./client-proofs.ts')).proveCall(parts, call, options);
+  }
+
+  /**
+   * Checks a call that came with a capability for this agent (`at: client.did`) and its holder's proof; each proof counts once.
+   * @returns A guard under that capability, which has yet to decide the call; or why not. Nothing is recorded of strangers.
+   */
+  async verifyCall(presented: PresentedCall): Promise<VerifiedCall> {
+    const parts = this.#open();
+    requireObject('presented', presented);
+    return (await import('./client-proofs.ts')).verifyCall(parts, presented);
   }
 
   /** What one peer needs to open a session to this agent, signed; each has a one-time prekey of its own. */
