@@ -17,7 +17,7 @@ it('[VERCEL-TYPES] tools and models keep their types', () => {
   expectTypeOf(guard.model(model)).toEqualTypeOf<typeof model>();
   void generateText({ model: guard.model(model), ...guard({ tools: { add, ask } }), prompt: '' });
   streamText({ model, tools: guard.tools({ add }), prompt: '' });
-  new ToolLoopAgent({ model, ...guard({ tools: { add } }) });
+  expectTypeOf(new ToolLoopAgent({ model, ...guard({ tools: { add } }) }).tools.add).toEqualTypeOf<typeof add>();
   guard({ tools: { add }, toolApproval: { add: ({ a }) => (a > 1 ? 'denied' : 'approved') } });
   // @ts-expect-error -- there is no such tool
   guard({ tools: { add }, toolApproval: { remove: 'denied' } });
