@@ -3,3 +3,5 @@ export { requestContextKeys } from './request-context.ts';
 export { talosGuard, type ObserveUntil, type TalosGuard, type TalosGuardOptions } from './talos-guard.ts';
 export type { HonoContext, HonoMiddleware } from './middleware.ts';
 export { toolDigests } from './tool-definition.ts';
+export type { AgentConfigLike, RunOptionsLike } from './guard-agent.ts';
+export type { TurnRecorder } from './turn-recorder.ts';
