@@ -36,6 +36,7 @@ export const mastraRequirements = {
   'MASTRA-WORKFLOW': 'A workflow that an agent calls needs a grant, and its tool steps are guarded.',
   'MASTRA-PROCESSORS': 'A tool that a processor puts in is guarded, also under the name of a guarded one.',
   'MASTRA-MEMORY': 'Entries of a run name it and its agent.',
+  'MASTRA-SIGNED': 'With signed requests on, only a request that its caller signed and may make reaches Mastra, once, with the caller’s proved DID.',
   'MASTRA-SURFACE': 'A version of Mastra that brings a hook or a way to a tool which the tests do not know fails them.',
   'MASTRA-TYPES': 'Guarded configs, options and tools keep their types.',
   'MASTRA-SUITE': 'The Mastra adapter passes the adapter suite, through the framework’s own loop.',

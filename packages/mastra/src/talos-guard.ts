@@ -2,7 +2,7 @@
 import type { Guard } from '@talosprotocol/core/guard';
 import { guardAgents, type AgentConfigLike, type RunOptionsLike } from './guard-agent.ts';
 import { guardTools } from './guard-tools.ts';
-import { createMiddleware, type HonoMiddleware } from './middleware.ts';
+import { createMiddleware, type HonoMiddleware, type MiddlewareOptions } from './middleware.ts';
 import { carriedBrand } from './request-context.ts';
 import type { Tools } from './tool-shape.ts';
 import { turnRecorder, type TurnRecorder } from './turn-recorder.ts';
@@ -47,8 +47,9 @@ export interface TalosGuard {
   /**
    * For `server.middleware`. Puts this guard and a run id into the request context, over anything the caller sent under those names,
    * and answers 403 on the routes that execute a tool directly unless that tool is guarded.
+   * With `signed`, lets only requests through that their caller signed and has a capability for, and puts its DID beside them.
    */
-  middleware(): HonoMiddleware;
+  middleware(options?: MiddlewareOptions): HonoMiddleware;
 }
 
 /** One guard for one capability. Nothing is awaited here: the token is admitted at the first call. */
@@ -59,7 +60,7 @@ export function talosGuard(options: TalosGuardOptions): TalosGuard {
     ...guardAgents({ guard, turns }),
     tools: (tools) => guardTools(guard, tools),
     processor: () => turnRecorder({ guard, agent: undefined }),
-    middleware: () => createMiddleware(front),
+    middleware: (given = {}) => createMiddleware({ guard: front, client }, given),
   };
   return Object.defineProperty(front, carriedBrand, { value: true });
 }
