@@ -1,4 +1,4 @@
-import { Agent, type AgentConfig, type AgentExecutionOptions } from '@mastra/core/agent';
+import { Agent, type AgentExecutionOptions } from '@mastra/core/agent';
 import { createTool } from '@mastra/core/tools';
 import { expectTypeOf, it } from 'vitest';
 import { z } from 'zod';
@@ -13,7 +13,6 @@ it('[MASTRA-TYPES] guarded configs, options and tools keep their types', () => {
   const config = { id: 'ops', name: 'Ops', instructions: 'Do.', model: 'openai/gpt-5', tools: { read } } as const;
   expectTypeOf(guard.agent(config)).toEqualTypeOf<typeof config>();
   expectTypeOf(new Agent(guard.agent(config)).id).toEqualTypeOf<'ops'>();
-  expectTypeOf(guard.agent<AgentConfig>).returns.toEqualTypeOf<AgentConfig>();
   expectTypeOf(guard.options(options)).toEqualTypeOf<AgentExecutionOptions>();
   expectTypeOf(guard.processor()).toExtend<NonNullable<AgentExecutionOptions['outputProcessors']>[number]>();
 });

@@ -51,18 +51,22 @@ export function talosGuard({ client, capability, observe, turns = true }: TalosG
 
 type Text = { readonly type: 'text'; readonly text: string };
 type ServerCall = (name: string, args: Record<string, unknown> | null, ...more: unknown[]) => Promise<unknown>;
+type Calls = { readonly callTool: ServerCall; readonly callToolResult?: ServerCall };
 
 function guardServer<SERVER extends MCPServer>(guard: Guard, server: SERVER): SERVER {
   if (typeof server?.callTool !== 'function') throw new UsageError({ code: 'TALOS_USAGE_ARGUMENT', message: 'guard.mcpServer() takes an MCP server.' });
-  const guarded = (method: ServerCall, refused: (content: Text[]) => unknown): ServerCall => async (name, args, ...more) => {
-    const call = { tool: name, input: args ?? {}, framework: 'openai-agents' };
-    const result = await guard.run(call, (granted) => method.call(server, name, granted, ...more));
-    if (result.status === 'error') throw result.error;
-    return result.status === 'denied' ? refused([{ type: 'text', text: refusalText(result.refusal) }]) : result.value;
-  };
-  const calls = {
-    callTool: guarded(server.callTool as ServerCall, (content) => content),
-    ...(server.callToolResult === undefined ? {} : { callToolResult: guarded(server.callToolResult as ServerCall, (content) => ({ content, isError: true })) }),
+  const given = server as unknown as Required<Calls>;
+  const guarded =
+    (method: keyof Calls, refused: (content: Text[]) => unknown): ServerCall =>
+    async (name, args, ...more) => {
+      const call = { tool: name, input: args ?? {}, framework: 'openai-agents' };
+      const result = await guard.run(call, (granted) => given[method](name, granted, ...more));
+      if (result.status === 'error') throw result.error;
+      return result.status === 'denied' ? refused([{ type: 'text', text: refusalText(result.refusal) }]) : result.value;
+    };
+  const calls: Calls = {
+    callTool: guarded('callTool', (content) => content),
+    ...('callToolResult' in server && { callToolResult: guarded('callToolResult', (content) => ({ content, isError: true })) }),
   };
   // Its own methods keep their `this`: private members are not reached through another object.
   return new Proxy(server, {
