@@ -29,7 +29,10 @@ export type RunOptionsLike = {
   readonly delegation?: object | undefined;
 };
 
-export type Agents = { readonly agent: <CONFIG extends AgentConfigLike>(config: CONFIG) => CONFIG; readonly options: <OPTIONS extends RunOptionsLike>(options: OPTIONS) => OPTIONS };
+export type Agents = {
+  readonly agent: <CONFIG extends AgentConfigLike>(config: CONFIG) => CONFIG;
+  readonly options: <OPTIONS extends RunOptionsLike>(options: OPTIONS) => OPTIONS;
+};
 
 type Guarding = { readonly guard: Guard; readonly turns: boolean };
 type Named = Guarding & { readonly agent: string | undefined; readonly gate: AgentGate };

@@ -36,7 +36,8 @@ async function go(agent: Agent, mode: (typeof modes)[number], options: object = 
   await stream.consumeStream();
 }
 
-const types = async (log: () => Promise<readonly { readonly type: string }[]>) => (await log()).map(({ type }) => type).filter((type) => /tool|policy/.test(type));
+const types = async (log: () => Promise<readonly { readonly type: string }[]>) =>
+  (await log()).map(({ type }) => type).filter((type) => /tool|policy/.test(type));
 const allowedThenDenied = ['tool.request', 'tool.result', 'policy.decision'];
 
 describe('guard.agent', () => {
@@ -149,7 +150,9 @@ describe('guard.agent', () => {
     const { guard, log } = await agentGranted(granted);
     const inner = spy();
     const sub = (id: string) =>
-      new Agent(guard.agent({ ...base, id, name: id, description: 'Helps.', model: modelCalling(call(good), call(evil)) as never, tools: { read: inner.tool } }));
+      new Agent(
+        guard.agent({ ...base, id, name: id, description: 'Helps.', model: modelCalling(call(good), call(evil)) as never, tools: { read: inner.tool } }),
+      );
     const helper = sub('helper');
     const rogue = sub('rogue');
     const model = modelCalling(call({ prompt: 'the secret plan' }, 'agent-helper'), call({ prompt: 'x' }, 'agent-rogue'));
@@ -173,9 +176,18 @@ describe('guard.agent', () => {
     const { guard } = await agentGranted(granted);
     for (const onDelegationStart of [() => Promise.reject(new Error('no')), () => ({ proceed: false, rejectionReason: 'no' })]) {
       const inner = spy();
-      const helper = new Agent({ ...base, id: 'helper', name: 'helper', description: 'Helps.', model: modelCalling(call(good)) as never, tools: guard.tools({ read: inner.tool }) });
+      const helper = new Agent({
+        ...base,
+        id: 'helper',
+        name: 'helper',
+        description: 'Helps.',
+        model: modelCalling(call(good)) as never,
+        tools: guard.tools({ read: inner.tool }),
+      });
       const model = modelCalling(call({ prompt: 'x' }, 'agent-helper'));
-      await new Agent(guard.agent({ ...base, model: model as never, agents: { helper }, defaultOptions: { delegation: { onDelegationStart } } })).generate('go');
+      await new Agent(guard.agent({ ...base, model: model as never, agents: { helper }, defaultOptions: { delegation: { onDelegationStart } } })).generate(
+        'go',
+      );
       expect(inner.ran).toEqual([]);
       await new Agent(guard.agent({ ...base, model: modelCalling(call({ prompt: 'x' }, 'agent-helper')) as never, agents: { helper } })).generate(
         'go',
@@ -206,7 +218,9 @@ describe('guard.agent', () => {
   it('[MASTRA-TURNS] a processor alone records and stops nothing', async () => {
     const { guard, log } = await agentGranted(granted);
     const { tool, ran } = spy();
-    await new Agent({ ...base, model: modelCalling(call(evil)) as never, tools: { read: tool }, outputProcessors: [guard.processor() as never] }).generate('go');
+    await new Agent({ ...base, model: modelCalling(call(evil)) as never, tools: { read: tool }, outputProcessors: [guard.processor() as never] }).generate(
+      'go',
+    );
     expect(ran).toEqual([evil.path]);
     expect((await log()).map(({ type }) => type)).toEqual(['model.turn', 'model.turn']);
   });

@@ -16,7 +16,13 @@ export const harness: AdapterHarness<TalosGuard> = {
     const model = scriptedModel('v3', ...turns.map((calls) => calls.map(({ tool, args, id }) => ({ name: tool, args, id }))));
     const bare = Object.fromEntries(tools.map((tool) => [tool.name, mastraTool(tool)]));
     const [first, ...others] = guards;
-    const config = { id: agentName, name: agentName, instructions: 'Do the work.', model: model as never, tools: others.reduce((given, guard) => guard.tools(given), bare) };
+    const config = {
+      id: agentName,
+      name: agentName,
+      instructions: 'Do the work.',
+      model: model as never,
+      tools: others.reduce((given, guard) => guard.tools(given), bare),
+    };
     const agent = new Agent(first === undefined ? config : first.agent(config));
     const options = signal === undefined ? {} : { abortSignal: signal };
     if (mode === 'generate') return { text: (await agent.generate('go', options)).text, chunks: {}, answers: toolAnswers(model) };

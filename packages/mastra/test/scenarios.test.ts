@@ -16,7 +16,8 @@ const evil = { path: '/etc/passwd' };
 const good = { path: 'docs/a.md' };
 const base = { id: 'ops', name: 'Ops', instructions: 'Do.' } as const;
 const call = (args: object, name = 'read') => [{ name, args: args as never }];
-const types = async (log: () => Promise<readonly { readonly type: string }[]>) => (await log()).map(({ type }) => type).filter((type) => /tool|policy/.test(type));
+const types = async (log: () => Promise<readonly { readonly type: string }[]>) =>
+  (await log()).map(({ type }) => type).filter((type) => /tool|policy/.test(type));
 
 function spy(more: object = {}) {
   const ran: string[] = [];
@@ -66,7 +67,9 @@ describe('other ways to a tool', () => {
     const sandbox = new LocalSandbox();
     const codeMode = createCodeModeTool({ tools: guard.tools({ read: tool }), sandbox });
     const code = `await external_read({ path: 'docs/a.md' }); try { await external_read({ path: '/etc/passwd' }); } catch {} return 1;`;
-    await new Agent(guard.agent({ ...base, model: modelCalling(call({ code }, 'execute_typescript')) as never, tools: { execute_typescript: codeMode } })).generate('go');
+    await new Agent(
+      guard.agent({ ...base, model: modelCalling(call({ code }, 'execute_typescript')) as never, tools: { execute_typescript: codeMode } }),
+    ).generate('go');
     expect(ran).toEqual([good.path]);
     const names = (await log()).filter(({ type }) => /tool|policy/.test(type)).map((entry) => [entry.type, entry['gen_ai.tool.name']]);
     expect(names).toEqual([
@@ -83,7 +86,9 @@ describe('other ways to a tool', () => {
     const { tool, ran } = spy();
     const codeMode = createCodeModeTool({ tools: { read: tool }, sandbox: new LocalSandbox() });
     const code = `await external_read({ path: '/etc/passwd' }); return 1;`;
-    await new Agent(guard.agent({ ...base, model: modelCalling(call({ code }, 'execute_typescript')) as never, tools: { execute_typescript: codeMode } })).generate('go');
+    await new Agent(
+      guard.agent({ ...base, model: modelCalling(call({ code }, 'execute_typescript')) as never, tools: { execute_typescript: codeMode } }),
+    ).generate('go');
     expect(ran).toEqual([]);
   });
 
@@ -95,7 +100,11 @@ describe('other ways to a tool', () => {
       createWorkflow({ id: 'flow', description: 'Flows.', inputSchema: path, outputSchema: z.any() })
         .then(step as never)
         .commit();
-    const model = modelCalling(call({ inputData: good }, 'workflow-flow'), call({ inputData: evil }, 'workflow-flow'), call({ inputData: good }, 'workflow-other'));
+    const model = modelCalling(
+      call({ inputData: good }, 'workflow-flow'),
+      call({ inputData: evil }, 'workflow-flow'),
+      call({ inputData: good }, 'workflow-other'),
+    );
     const config = guard.agent({ ...base, model: model as never, workflows: { flow: workflow(), other: workflow() } as never });
     await new Agent(config).generate('go');
     expect(ran).toEqual([good.path]);

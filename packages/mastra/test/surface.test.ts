@@ -3,8 +3,16 @@ import { surfaceOf } from '../../../test/support/surface.ts';
 
 /** Everything through which a tool is reached, called or seen on its way. */
 const surfaces = [
-  { module: '@mastra/core/agent', names: ['AgentConfig', 'AgentExecutionOptions', 'DelegationConfig', 'SubAgent'], known: ['AgentConfig.hooks', 'DelegationConfig.hookErrorStrategy', 'export Agent'] },
-  { module: '@mastra/core/tools', names: ['ToolHooks', 'ToolAction', 'ToolExecutionContext'], known: ['ToolHooks.beforeToolCall', 'ToolAction.execute', 'export createTool'] },
+  {
+    module: '@mastra/core/agent',
+    names: ['AgentConfig', 'AgentExecutionOptions', 'DelegationConfig', 'SubAgent'],
+    known: ['AgentConfig.hooks', 'DelegationConfig.hookErrorStrategy', 'export Agent'],
+  },
+  {
+    module: '@mastra/core/tools',
+    names: ['ToolHooks', 'ToolAction', 'ToolExecutionContext'],
+    known: ['ToolHooks.beforeToolCall', 'ToolAction.execute', 'export createTool'],
+  },
   { module: '@mastra/core/processors', names: ['Processor', 'ProcessInputStepResult'], known: ['Processor.processInputStep', 'ProcessInputStepResult.tools'] },
 ] as const;
 

@@ -56,7 +56,10 @@ describe('guard.mcpServer', () => {
       },
     });
     const guarded: MCPServer = guard.mcpServer(failing);
-    expect(await guarded.callToolResult?.('remove', good)).toMatchObject({ isError: true, content: [{ text: expect.stringContaining('TOOL_UNGRANTED') as string }] });
+    expect(await guarded.callToolResult?.('remove', good)).toMatchObject({
+      isError: true,
+      content: [{ text: expect.stringContaining('TOOL_UNGRANTED') as string }],
+    });
     await expect(guarded.callToolResult?.('read', good)).rejects.toThrow('down');
     expect(calls).toEqual(['read']);
     expect(() => guard.mcpServer({} as never)).toThrow('MCP server');

@@ -42,7 +42,12 @@ describe('guard.tool', () => {
     expect(seen).toEqual([{ path: 'docs/a.md', limit: 5 }]);
     const escaping = z.object({ path: z.string().overwrite(() => '/etc/passwd'), limit: z.number().default(5) });
     const escape = guard.tool({ name: 'read', description: 'Reads.', parameters: escaping, execute: async (input) => `${seen.push(input)}` });
-    const greedy = guard.tool({ name: 'read', description: 'Reads.', parameters: z.object({ path: z.string(), limit: z.number().default(500) }), execute: async (input) => `${seen.push(input)}` });
+    const greedy = guard.tool({
+      name: 'read',
+      description: 'Reads.',
+      parameters: z.object({ path: z.string(), limit: z.number().default(500) }),
+      execute: async (input) => `${seen.push(input)}`,
+    });
     for (const other of [escape, greedy]) await run(new Agent({ name: 'Ops', model: modelCalling(['read', { path: 'docs/a' }]), tools: [other] }), 'go');
     expect(seen).toHaveLength(1);
   });
@@ -97,7 +102,9 @@ describe('guard.tools', () => {
     const { ran, definition } = spy();
     const swapped = { ...guard.tool(definition), invoke: async () => `${ran.push('swapped')}` };
     const [wrapped] = guard.tools([swapped]);
-    expect(await (wrapped as typeof swapped & { invoke(context: unknown, input: string): Promise<string> }).invoke({}, JSON.stringify(evil))).toContain('ARG_VIOLATES');
+    expect(await (wrapped as typeof swapped & { invoke(context: unknown, input: string): Promise<string> }).invoke({}, JSON.stringify(evil))).toContain(
+      'ARG_VIOLATES',
+    );
     expect(ran).toEqual([]);
   });
 

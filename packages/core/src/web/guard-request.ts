@@ -41,7 +41,14 @@ export type RequestGuard = (
 ) => Promise<Response>;
 
 /** Where nothing says who calls: the caller may come again with a better proof. */
-const unauthenticated: ReadonlySet<DenialClass> = /* @__PURE__ */ new Set(['NO_CAPABILITY', 'SIGNATURE_INVALID', 'EXPIRED', 'REVOKED', 'DELEGATION_INVALID', 'REPLAY']);
+const unauthenticated: ReadonlySet<DenialClass> = /* @__PURE__ */ new Set([
+  'NO_CAPABILITY',
+  'SIGNATURE_INVALID',
+  'EXPIRED',
+  'REVOKED',
+  'DELEGATION_INVALID',
+  'REPLAY',
+]);
 
 /**
  * Runs a handler behind a capability: checks the headers, lets the guard decide and record the call, and answers what is refused itself, with 401
