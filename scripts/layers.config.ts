@@ -70,14 +70,14 @@ export const forbidden: readonly IForbiddenRuleType[] = [
   {
     name: 'packages-use-public-entries',
     severity: 'error',
-    from: { path: '^packages/(cose|langchain|mastra|postgres|relay|timestamp|vercel-ai)/src/' },
+    from: { path: '^packages/(cose|langchain|mastra|openai-agents|postgres|relay|timestamp|vercel-ai)/src/' },
     to: { path: '^packages/core/', pathNot: entries },
   },
   {
     name: 'packages-stand-alone',
     severity: 'error',
-    from: { path: '^packages/(cose|langchain|mastra|postgres|relay|timestamp|vercel-ai)/src/' },
-    to: { path: '^packages/(cose|langchain|mastra|postgres|relay|timestamp|vercel-ai)/', pathNot: ['^packages/$1/'] },
+    from: { path: '^packages/(cose|langchain|mastra|openai-agents|postgres|relay|timestamp|vercel-ai)/src/' },
+    to: { path: '^packages/(cose|langchain|mastra|openai-agents|postgres|relay|timestamp|vercel-ai)/', pathNot: ['^packages/$1/'] },
   },
   {
     name: 'relay-brings-its-server-only',

@@ -4,4 +4,4 @@ import { fileURLToPath } from 'node:url';
 export const repositoryRoot = fileURLToPath(new URL('..', import.meta.url));
 
 /** The packages that are published, in the order of their dependencies. */
-export const publicPackages = ['core', 'cose', 'langchain', 'mastra', 'postgres', 'relay', 'timestamp', 'vercel-ai'] as const;
+export const publicPackages = ['core', 'cose', 'langchain', 'mastra', 'openai-agents', 'postgres', 'relay', 'timestamp', 'vercel-ai'] as const;

@@ -22,6 +22,7 @@ export { toolArgs, type ArgumentsOf, type ToolArgsOf } from './capability/tool-a
 export type { DelegateOptions, GrantOptions, RevokeTarget } from './client/client-capabilities.ts';
 export type { CheckpointGossipOptions, PeerCheckpoint } from './client/checkpoint-gossip.ts';
 export type { ClientOptions } from './client/client-options.ts';
+export type { ProveOptions, VerifiedCall } from './client/client-proofs.ts';
 export type { Duration } from './client/duration.ts';
 export { assembleHome, memoryHome, type Home, type HomeParts, type OpenedSessions, type OpenedState, type OpenedStore } from './client/home.ts';
 export type { ClockStore } from './client/home-clock.ts';

@@ -3,13 +3,21 @@ import type { TalosDeniedError } from '@talosprotocol/core/errors';
 import { deniedError, type Guard, type GuardedResult, type ToolCall } from '@talosprotocol/core/guard';
 import { carriedRunId } from './request-context.ts';
 import { effectiveInput, type InputRule } from './effective-input.ts';
+import type { Mark } from './tool-seal.ts';
 import { digestOf } from './tool-definition.ts';
 import type { ToolShape } from './tool-shape.ts';
 
 export type Execute = (this: unknown, input: unknown, context: unknown) => unknown;
 
-type Wrapping = { readonly guard: Guard; readonly name: string; readonly tool: ToolShape; readonly execute: Execute; readonly validates: boolean };
-type Mark = Pick<Wrapping, 'guard' | 'name'>;
+type Wrapping = {
+  readonly guard: Guard;
+  readonly name: string;
+  readonly tool: ToolShape;
+  readonly execute: Execute;
+  readonly validates: boolean;
+  /** Where the tool itself is told neither. */
+  readonly ids?: { readonly runId?: string | undefined; readonly agentName?: string | undefined };
+};
 
 /** On the function, not on the tool: a tool that is spread and given another `execute` must not pass for guarded. */
 const guardedBy = Symbol.for('org.talosprotocol/guarded-by');
@@ -26,12 +34,13 @@ export function isGuarded(tool: unknown): boolean {
 }
 
 export function guardExecute(wrapping: Wrapping): Execute {
-  const { guard, name, tool, execute } = wrapping;
+  const { guard, name, tool, execute, ids = {} } = wrapping;
   const rule = effectiveInput(wrapping);
   const guarded: Execute = async (input, context) => {
     const effective = await rule.resolve(input, context);
     if ('invalid' in effective) return effective.invalid;
-    const call = { ...toolCall(name, effective.input, context), toolDigest: digestOf(name, tool) };
+    const { runId = ids.runId, agentName = ids.agentName, ...told } = toolCall(name, effective.input, context);
+    const call = { ...told, runId, agentName, toolDigest: digestOf(name, tool) };
     const result = await guard.run(call, (granted, _grant, signal) => runGranted({ rule, tool, execute, granted, context: withSignal(context, signal) }));
     return valueOf(result);
   };

@@ -1,6 +1,7 @@
 /** A record of tools, each behind the guard. @module */
 import type { Guard } from '@talosprotocol/core/guard';
 import { guardExecute, isGuardedBy, type Execute } from './guard-execute.ts';
+import { sealOf } from './tool-seal.ts';
 import { knownShape, unknownTool, validatesInside, type Tools } from './tool-shape.ts';
 
 export function guardTools<TOOLS extends Tools>(guard: Guard, tools: TOOLS): TOOLS {
@@ -19,6 +20,7 @@ function guardTool(guard: Guard, { name, tool }: { readonly name: string; readon
   const guarded = guardExecute({ guard, name, tool: shape, execute, validates: validatesInside(shape) });
   return Object.create(Object.getPrototypeOf(shape) as object | null, {
     ...descriptors,
+    ...sealOf({ guard, name }, shape),
     execute: { value: guarded, enumerable: true, writable: true, configurable: true },
   });
 }

@@ -8,6 +8,8 @@ export const requestContextKeys = {
   guard: 'talos__guard',
   /** One id for all calls of one HTTP request. */
   runId: 'talos__runId',
+  /** The DID of the agent that signed the request, where `middleware({ signed })` verified it. */
+  caller: 'talos__caller',
 } as const;
 
 /** A symbol: no JSON body can bring it, and neither can a request context that was stored and loaded again. */
@@ -25,6 +27,11 @@ export function carry(context: RequestContextLike, carried: { readonly guard: ob
   for (const key of context.keys()) if (key.toLowerCase().startsWith(keyPrefix)) context.delete(key);
   context.set(requestContextKeys.guard, carried.guard);
   context.set(requestContextKeys.runId, carried.runId);
+}
+
+/** Once it is proved. */
+export function carryCaller(context: RequestContextLike, did: string): void {
+  context.set(requestContextKeys.caller, did);
 }
 
 /** The run id, only if the middleware set it: beside it stands the guard, which a caller cannot send. */

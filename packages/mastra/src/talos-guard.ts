@@ -1,10 +1,12 @@
 /** The front door: `talosGuard({ client, capability })`. @module */
 import type { Guard } from '@talosprotocol/core/guard';
+import { guardAgents, type AgentConfigLike, type RunOptionsLike } from './guard-agent.ts';
 import { guardRemote, type GuardRemote } from './guard-remote.ts';
 import { guardTools } from './guard-tools.ts';
-import { createMiddleware, type HonoMiddleware } from './middleware.ts';
+import { createMiddleware, type HonoMiddleware, type MiddlewareOptions } from './middleware.ts';
 import { carriedBrand } from './request-context.ts';
 import type { Tools } from './tool-shape.ts';
+import { turnRecorder, type TurnRecorder } from './turn-recorder.ts';
 
 /** Until when refusals are only recorded, in milliseconds since 1970, and for which tools they stay refusals. */
 export type ObserveUntil = { readonly until: number; readonly enforce?: readonly string[] };
@@ -16,9 +18,27 @@ export type TalosGuardOptions = {
   readonly capability: string;
   /** Runs what the capability does not allow and records that it would have been refused, until a day that is named. */
   readonly observe?: ObserveUntil;
+  /** Whether `guard.agent()` puts model turns and handoffs on record. Default true. */
+  readonly turns?: boolean;
 };
 
 export interface TalosGuard {
+  /**
+   * Config in, config out, for `new Agent()`: every tool that its runs can reach is behind the guard, in every step. Tools of the config, dynamic ones
+   * too, as by `tools()`; those of toolsets, clients, sub-agents (`agent-<key>`), workflows, memory and workspace where the run makes them. Their
+   * grants go by the name that the model sees. A delegation hook that throws ends the delegation. Model turns and handoffs go on record.
+   */
+  agent<CONFIG extends AgentConfigLike>(config: CONFIG): CONFIG;
+  /**
+   * The options of one `generate` or `stream` call. What a run names replaces what the agent has: hooks, processors and delegation are joined with the
+   * guard's again here. Toolsets and client tools are guarded as by `tools()`.
+   */
+  options<OPTIONS extends RunOptionsLike>(options: OPTIONS): OPTIONS;
+  /**
+   * For `outputProcessors`: records each turn of the model, with the calls it made and a commitment to what came out. It stops no tool: processors see
+   * a step when its tools have begun. `agent()` has it already.
+   */
+  processor(): TurnRecorder;
   /**
    * The same tools, each `execute` behind the guard, whichever way Mastra reaches it: agent, workflow step, HTTP route or a call of your own.
    * The name that the capability has to grant is the key, which is the name the model sees. A refusal is thrown as `TalosDeniedError`.
@@ -28,16 +48,23 @@ export interface TalosGuard {
   /**
    * For `server.middleware`. Puts this guard and a run id into the request context, over anything the caller sent under those names,
    * and answers 403 on the routes that execute a tool directly unless that tool is guarded.
+   * With `signed`, lets only requests through that their caller signed and has a capability for, and puts its DID beside them.
    */
-  middleware(): HonoMiddleware;
+  middleware(options?: MiddlewareOptions): HonoMiddleware;
   /** A peer's tools as Mastra tools: `await guard.remote(peerDid, ['render_chart'])`. */
   readonly remote: GuardRemote;
 }
 
 /** One guard for one capability. Nothing is awaited here: the token is admitted at the first call. */
 export function talosGuard(options: TalosGuardOptions): TalosGuard {
-  const { client, capability, observe } = options;
+  const { client, capability, observe, turns = true } = options;
   const guard = client.guard({ capability, ...(observe === undefined ? {} : { observe }) });
-  const front: TalosGuard = { tools: (tools) => guardTools(guard, tools), middleware: () => createMiddleware(front), remote: guardRemote(options) };
+  const front: TalosGuard = {
+    ...guardAgents({ guard, turns }),
+    tools: (tools) => guardTools(guard, tools),
+    processor: () => turnRecorder({ guard, agent: undefined }),
+    middleware: (given = {}) => createMiddleware({ guard: front, client }, given),
+    remote: guardRemote(options),
+  };
   return Object.defineProperty(front, carriedBrand, { value: true });
 }

@@ -1,9 +1,11 @@
 /** One call of a guarded tool as its framework makes it, beside the bare call: decision, two committed entries, memory store. @module */
 import { createTool } from '@mastra/core/tools';
+import { RunContext, tool as openaiTool } from '@openai/agents';
 import { tool as langchainTool } from '@langchain/core/tools';
 import { memoryHome, TalosClient } from '@talosprotocol/core';
 import { talosGuard as langchainGuard } from '@talosprotocol/langchain';
 import { talosGuard as mastraGuard } from '@talosprotocol/mastra';
+import { talosGuard as openaiGuard } from '@talosprotocol/openai-agents';
 import { talosGuard as vercelGuard } from '@talosprotocol/vercel-ai';
 import { tool as sdkTool } from 'ai';
 import { z } from 'zod';
@@ -38,6 +40,14 @@ function langchain(guarding: Guarding | undefined): Call {
   return async (index) => read.invoke({ type: 'tool_call', id: `call_${index}`, name: 'read', args: input });
 }
 
+function openaiAgents(guarding: Guarding | undefined): Call {
+  const tool = guarding === undefined ? openaiTool : openaiGuard(guarding).tool;
+  const read = tool({ name: 'read', description, parameters: inputSchema, execute: async () => answer });
+  const context = new RunContext();
+  const text = JSON.stringify(input);
+  return async (index) => read.invoke(context, text, { toolCall: { type: 'function_call', callId: `call_${index}`, name: 'read', arguments: text } });
+}
+
 async function guarding(): Promise<Guarding> {
   const client = await TalosClient.create('agent', { stores: memoryHome() });
   const tools = { read: { path: { subpath: { root: 'docs' } }, limit: { range: { max: 100 } } } } as const;
@@ -61,4 +71,5 @@ export const guardAdapterBenches: readonly Bench[] = [
   ...pair('guard-vercel-ai', vercel),
   ...pair('guard-langchain', langchain),
   ...pair('guard-mastra', mastra),
+  ...pair('guard-openai-agents', openaiAgents),
 ];

@@ -4,6 +4,7 @@ export { inProcessAudience } from './audience.ts';
 export { attenuateCapability, type AttenuateContext } from './attenuate.ts';
 export type { VerifyingPeer } from './parsed-link.ts';
 export { capabilityVerifier, type CapabilityVerifier, type VerifierBounds } from './capability-verifier.ts';
+export { verifyPresentedCall, type Presented, type PresentedCall, type PresentedContext } from './presented-call.ts';
 export { policyCache, type PolicyCache } from './policy-cache.ts';
 export { authorize, type CapabilityCall, type Refused } from './authorize.ts';
 export { capabilityType, type CapabilityClaims, type HolderJwk, type ToolGrant } from './capability.ts';

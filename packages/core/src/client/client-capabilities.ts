@@ -257,7 +257,7 @@ function grantsOf({ tools, limits = {}, approve = {}, when, mode }: DelegateOpti
 }
 
 /** SHA-256 of the last link, base64url: how the log names a capability. Something that is no text is named by nothing. */
-function capabilityHash(token: unknown): string {
+export function capabilityHash(token: unknown): string {
   if (typeof token !== 'string' || !token.isWellFormed()) return '';
   return encodeBase64url(sha256(encodeUtf8(token.slice(token.lastIndexOf('~') + 1))));
 }

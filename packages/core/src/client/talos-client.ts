@@ -3,6 +3,9 @@ import type { AuditLog } from '../audit/audit-log.ts';
 import { verifyEntryProof, type EntryProof, type VerifiedEntry } from '../audit/entry-proof.ts';
 import { answerApproval, type ApprovalAnswer } from '../capability/approval.ts';
 import type { ApprovalDesk } from '../capability/approval-desk.ts';
+import type { CapabilityCall } from '../capability/authorize.ts';
+import type { Invocation } from '../capability/invocation.ts';
+import type { PresentedCall } from '../capability/presented-call.ts';
 import { AuditError } from '../errors/audit-error.ts';
 import { requireFunction, requireObject, requireText } from '../errors/require.ts';
 import { UsageError } from '../errors/usage-error.ts';
@@ -36,6 +39,7 @@ import {
 } from './client-capabilities.ts';
 import type { ClientEvents, Listeners } from './client-events.ts';
 import type { ClientOptions } from './client-options.ts';
+import type { ProveOptions, VerifiedCall } from './client-proofs.ts';
 import type { Conversation, Reports } from './conversation.ts';
 import { openParts, type ClientParts } from './open-parts.ts';
 
@@ -219,6 +223,26 @@ export class TalosClient {
     const verified = verifyIdentityCard(card, env.now());
     await peers.learn(verified.did, { history: verified.history, agreementKey: verified.agreementKey, endpoints: verified.endpoints, isExplicit: true });
     return verified;
+  }
+
+  /**
+   * Signs one call that leaves this process, as the holder of the capability: `signRequest` of `@talosprotocol/core/web` does it for HTTP.
+   * @throws {@link UsageError} `TALOS_USAGE_ARGUMENT` if a verifier would refuse the shape of it.
+   */
+  async proveCall(call: CapabilityCall, options: ProveOptions): Promise<Invocation> {
+    const parts = this.#open();
+    requireObject('options', options);
+    return (await import('./client-proofs.ts')).proveCall(parts, call, options);
+  }
+
+  /**
+   * Checks a call that came with a capability for this agent (`at: client.did`) and its holder's proof; each proof counts once.
+   * @returns A guard under that capability, which has yet to decide the call; or why not. Nothing is recorded of strangers.
+   */
+  async verifyCall(presented: PresentedCall): Promise<VerifiedCall> {
+    const parts = this.#open();
+    requireObject('presented', presented);
+    return (await import('./client-proofs.ts')).verifyCall(parts, presented);
   }
 
   /** What one peer needs to open a session to this agent, signed; each has a one-time prekey of its own. */

@@ -14,7 +14,7 @@ export type ToolCall = {
   readonly callId?: string | undefined;
   readonly runId?: string | undefined;
   readonly agentName?: string | undefined;
-  /** `langchain`, `mastra`, `vercel-ai`. */
+  /** `langchain`, `mastra`, `openai-agents`, `vercel-ai`. */
   readonly framework?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 };

@@ -1,0 +1,3 @@
+import { talosProject } from '../../vitest.shared.ts';
+
+export default talosProject('openai-agents');

@@ -1,0 +1,17 @@
+export const openaiAgentsRequirements = {
+  'OPENAI-SUITE': 'The OpenAI Agents adapter passes the adapter suite, through the SDK’s own loop.',
+  'OPENAI-ALLOW': 'A granted call runs, and is recorded under its run, agent and call.',
+  'OPENAI-DENY': 'A refused tool does not run, and the model reads the structured refusal as its output.',
+  'OPENAI-EXECUTED-INPUT': 'A tool of `guard.tool()` is decided on what it receives, after defaults and changes by its schema.',
+  'OPENAI-APPROVAL': 'A call that waits for the SDK’s approval runs once when it is approved, with one record; an approval permits nothing.',
+  'OPENAI-NO-WAY-AROUND': 'The guard decides when a tool is invoked by hand and whatever guardrails allow.',
+  'OPENAI-INVOKE': 'A tool that others made is guarded where the SDK invokes it, once, and no other invoke passes for guarded.',
+  'OPENAI-SUB-AGENT': 'An agent as a tool needs a grant, and its own tools are guarded.',
+  'OPENAI-UNKNOWN-TOOL': 'A tool of a shape that cannot be stopped, such as one that runs at the provider, is refused at set-up.',
+  'OPENAI-OTHER-GUARD': 'A tool with two guards runs only when both allow.',
+  'OPENAI-MCP': 'Tools of an MCP server are guarded by name and arguments when they are called, also those that appear later.',
+  'OPENAI-TURNS': 'A guarded model’s turns are on record without content before they are handed on, and no tool of the provider is offered.',
+  'OPENAI-HANDOFF': 'A handoff is on record before it happens, without its content.',
+  'OPENAI-TYPES': 'Guarded tools, servers and handoffs keep their types.',
+  'OPENAI-SURFACE': 'A version of the SDK that brings a hook or a way to a tool which the tests do not know fails them.',
+} as const;
