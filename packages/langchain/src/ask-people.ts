@@ -15,27 +15,29 @@ export type ApprovalInterrupt = {
   readonly request: string;
 };
 
+type Answer = 'none needed' | 'answered' | 'no answer';
+
 /**
  * LangGraph runs the whole tool again when it goes on. A call that waits already is therefore asked about before it is decided on: the
  * decision that it has to wait stands in the log once, however often the graph is resumed.
  */
 export async function askPeople<T>(asking: Asking, run: () => Promise<GuardedResult<T>>): Promise<GuardedResult<T>> {
-  await answered(asking);
+  const before = await ask(asking);
   const result = await run();
-  if (result.status !== 'denied' || result.denial.code !== 'APPROVAL_REQUIRED') return result;
-  return (await answered(asking)) ? run() : result;
+  if (before === 'no answer' || result.status !== 'denied' || result.denial.code !== 'APPROVAL_REQUIRED') return result;
+  return (await ask(asking)) === 'answered' ? run() : result;
 }
 
-/** @returns Whether somebody answered. Does not return while nobody has: LangGraph's `interrupt` throws. */
-async function answered({ desk, call, config }: Asking): Promise<boolean> {
+/** Does not return while a call waits and nobody answered: LangGraph's `interrupt` throws. */
+async function ask({ desk, call, config }: Asking): Promise<Answer> {
   const interrupt: unknown = config === undefined ? undefined : Reflect.get(config, 'interrupt');
-  if (typeof interrupt !== 'function') return false;
-  for (let asked = false; ; asked = true) {
-    const open = (await desk.open()).find(({ tool, input, answered: given, m }) => tool === call.tool && sameJson(input, call.input) && given.length < m);
-    if (open === undefined) return asked;
+  if (typeof interrupt !== 'function') return 'no answer';
+  for (let answer: Answer = 'none needed'; ; answer = 'answered') {
+    const open = (await desk.open()).find(({ tool, input, answered, m }) => tool === call.tool && sameJson(input, call.input) && answered.length < m);
+    if (open === undefined) return answer;
     const value: ApprovalInterrupt = { type: 'talos.approval', tool: call.tool, callId: call.callId, request: open.request };
     const taken = await submit(desk, askedOf(interrupt as Interrupt, value));
-    if (taken !== 'ask again') return taken === 'refused';
+    if (taken !== 'ask again') return taken;
   }
 }
 
@@ -52,10 +54,10 @@ function askedOf(interrupt: Interrupt, value: ApprovalInterrupt): unknown {
 }
 
 /** An answer that does not count asks again, and so does one of several that are needed; what is none at all leaves the call refused. */
-async function submit(desk: Desk, answer: unknown): Promise<'ask again' | 'refused' | 'no answer'> {
+async function submit(desk: Desk, answer: unknown): Promise<'ask again' | Answer> {
   if (typeof answer !== 'string') return 'no answer';
   const submitted = await desk.submit(answer);
-  return submitted.denied === undefined && submitted.verdict === 'deny' ? 'refused' : 'ask again';
+  return submitted.denied === undefined && submitted.verdict === 'deny' ? 'answered' : 'ask again';
 }
 
 /** How LangGraph steers itself: an interrupt, or a command to the parent. Never an error of a tool. */

@@ -1,6 +1,7 @@
 /** In whose name an agent's calls are decided, and what of them is put on record. @module */
 import type { TalosClient } from '@talosprotocol/core';
 import { tracedGuard, type Guard, type Spans } from '@talosprotocol/core/guard';
+import { capabilityIn } from './run-capability.ts';
 
 /** Until when refusals are only recorded, in milliseconds since 1970, and for which tools they stay refusals. */
 export type ObserveUntil = { readonly until: number; readonly enforce?: readonly string[] };
@@ -17,6 +18,7 @@ export type CallerOptions = {
 export interface Caller {
   /** @param context - Of the run. Read only where no capability was given to the guard itself. */
   guardIn(context: unknown): Guard;
+  guardOf(capability: string | undefined): Guard;
   /** Where calls wait for a person, if the graph is to be interrupted for one. */
   approvals(): TalosClient['approvals'] | undefined;
   /** Whether model turns and handoffs are recorded. */
@@ -41,6 +43,7 @@ export function callerOf({ client, capability, turns = true, approvals, ...optio
   return {
     // A run without a capability is refused like one with a broken one: on record.
     guardIn: (context) => fixed ?? guardOf(capabilityIn(context) ?? ''),
+    guardOf: (token) => fixed ?? guardOf(token ?? ''),
     approvals: () => (approvals === 'interrupt' ? client.approvals : undefined),
     turns,
   };
@@ -49,10 +52,4 @@ export function callerOf({ client, capability, turns = true, approvals, ...optio
 function guardWith(client: Pick<TalosClient, 'guard'>, capability: string, { observe, spans }: Pick<CallerOptions, 'observe' | 'spans'>): Guard {
   const guard = client.guard({ capability, ...(observe === undefined ? {} : { observe }) });
   return spans === undefined ? guard : tracedGuard(guard, spans);
-}
-
-/** Under `talos` in the run's `context`, which LangChain hands to tools and middleware and to no tracer; `configurable` it does trace. */
-function capabilityIn(context: unknown): string | undefined {
-  const token: unknown = typeof context === 'object' && context !== null ? Reflect.get(context, 'talos') : undefined;
-  return typeof token === 'string' ? token : undefined;
 }

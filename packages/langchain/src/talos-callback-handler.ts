@@ -69,11 +69,13 @@ export class TalosCallbackHandler extends BaseCallbackHandler {
     runId: string,
     _runType?: string,
     _tags?: string[],
-    _metadata?: Record<string, unknown>,
+    metadata?: Record<string, unknown>,
     _runName?: string,
     parentRunId?: string,
   ): void {
-    if (parentRunId === undefined) this.#run = runId;
+    // A node of a graph that nobody traces has no parent either.
+    const isOutermost = parentRunId === undefined && metadata?.['langgraph_node'] === undefined;
+    if (isOutermost || this.#run === undefined) this.#run = runId;
   }
 
   // oxlint-disable-next-line max-params -- LangChain's signature

@@ -4,6 +4,7 @@ import type { Spans } from '@talosprotocol/core/guard';
 import { callerOf, type ObserveUntil } from './caller.ts';
 import { guardSubagent, type SubagentLike } from './guard-subagent.ts';
 import { guardTools, type GuardableTool } from './guard-tool.ts';
+import { holdCapability, type RunCapability } from './run-capability.ts';
 import { TalosCallbackHandler } from './talos-callback-handler.ts';
 import { talosMiddleware, type MiddlewareOptions, type TalosMiddleware } from './talos-middleware.ts';
 
@@ -12,7 +13,7 @@ export type TalosGuardOptions = {
   readonly client: Pick<TalosClient, 'guard'> & Partial<Pick<TalosClient, 'approvals'>>;
   /**
    * The capability as text, held by this client. It stays in this process: no tool, config or trace ever carries it.
-   * Without it every run brings its own in `context: { talos: capability }`; a run that brings none is refused.
+   * Without it every run brings its own in `context: guard.context(capability)`; a run that brings none is refused.
    */
   readonly capability?: string;
   /** Runs what the capability does not allow and records that it would have been refused, until a day that is named. */
@@ -43,6 +44,11 @@ export type TalosGuard = {
   /** A sub-agent's specification for `createDeepAgent`, with its tools guarded and the middleware added. */
   readonly subagent: <Spec extends SubagentLike>(spec: Spec, options?: MiddlewareOptions) => Spec;
   /**
+   * The context of one run, for a guard without a capability of its own: `invoke(input, { context: { ...guard.context(capability), …yours } })`.
+   * A context schema of yours has to let `talos` pass. What it holds shows nothing of the capability: LangChain traces contexts with the model's options.
+   */
+  readonly context: (capability: string) => { readonly talos: RunCapability };
+  /**
    * A handler for one run, that also refuses tools which are *not* among `tools()`: see {@link TalosCallbackHandler}. Make one for each `invoke`.
    * @param capability - The run's own, where the guard has none: callbacks are not told of a run's context.
    */
@@ -56,6 +62,7 @@ export function talosGuard(options: TalosGuardOptions): TalosGuard {
     tools: (tools) => guardTools(caller, tools),
     middleware: (settings) => talosMiddleware(caller, settings),
     subagent: (spec, settings) => guardSubagent(caller, spec, settings),
-    callbacks: (capability) => new TalosCallbackHandler(caller.guardIn({ talos: capability }), { turns: caller.turns }),
+    context: (capability) => ({ talos: holdCapability(capability) }),
+    callbacks: (capability) => new TalosCallbackHandler(caller.guardOf(capability), { turns: caller.turns }),
   };
 }
