@@ -36,7 +36,7 @@ export const langchainRequirements = {
   'LANGCHAIN-HITL': 'A call that LangChain’s own human in the loop approves leaves one record.',
   'LANGCHAIN-CONTEXT': 'A guard without a capability takes that of each run from its context, and refuses a run that brings none.',
   'LANGCHAIN-CHECKPOINT': 'A checkpointer with the serializer stores nothing readable, and what was changed, or sealed under another key, does not load.',
-  'LANGCHAIN-SPANS': 'With a tracer each call is a span under which the tool’s own spans stand; arguments are in it only if they are asked for.',
+  'LANGCHAIN-SPANS': 'With a tracer each call of an agent is a span; arguments are in it only if they are asked for.',
   'LANGCHAIN-TYPES': 'Middleware, sub-agents and context fit LangChain’s types, and change none of an agent’s.',
   'LANGCHAIN-SURFACE': 'A version of LangChain that brings a hook or a way to a tool which the tests do not know fails them.',
 } as const;

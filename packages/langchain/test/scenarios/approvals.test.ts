@@ -20,15 +20,14 @@ async function paying(calls: readonly Call[], options: { readonly m?: number; re
   const approve = { pay: { when: 'always', by: [boss.did, deputy.did], m: options.m ?? 1, ttl: 600, reuse: 'exact' } } as const;
   const capability = await client.grant({ to: client.did, for: '15m', tools: { pay: anyArgs() }, approve });
   const guard = talosGuard({ client, capability, approvals: 'interrupt', turns: false });
-  const tools = guard.tools([
-    tool(
-      async ({ to, amount }) => {
-        ran.push(`${amount} to ${to}`);
-        return 'paid';
-      },
-      { name: 'pay', description: '', schema },
-    ),
-  ]);
+  const transfer = tool(
+    async ({ to, amount }) => {
+      ran.push(`${amount} to ${to}`);
+      return 'paid';
+    },
+    { name: 'pay', description: '', schema },
+  );
+  const tools = guard.tools([transfer]);
   const checkpointer = options.checkpointer === false ? {} : { checkpointer: new MemorySaver() };
   const agent = createAgent({ model: modelCalling(calls), tools, middleware: [guard.middleware()], ...checkpointer });
   const answer = async (by: TalosClient, verdict: 'allow' | 'deny'): Promise<string> => {
@@ -103,8 +102,10 @@ describe('approvals by interrupt', () => {
 it('[LANGCHAIN-HITL] LangChain’s own human in the loop and a guarded tool leave one record', async () => {
   const ran: string[] = [];
   const { guard, log } = await agentGranted({ pay: anyArgs() });
-  const tools = guard.tools([tool(async ({ to }) => ran.push(to), { name: 'pay', description: '', schema })]);
-  const middleware = [humanInTheLoopMiddleware({ interruptOn: { pay: true } }), guard.middleware()];
+  const transfer = tool(async ({ to }) => ran.push(to), { name: 'pay', description: '', schema });
+  const tools = guard.tools([transfer]);
+  // Its own types do not fit under exactOptionalPropertyTypes.
+  const middleware = [humanInTheLoopMiddleware({ interruptOn: { pay: true } } as never) as never, guard.middleware()];
   const agent = createAgent({ model: modelCalling([pay]), tools, middleware, checkpointer: new MemorySaver() });
   await agent.invoke(go(), thread);
   expect(ran).toEqual([]);

@@ -69,7 +69,8 @@ describe('a capability in the context of a run', () => {
   it('[LANGCHAIN-CONTEXT] reaches an agent in a tool, and the tools of a graph of one’s own', async () => {
     const ran: string[] = [];
     const { grant, guard } = await reading();
-    const tools = guard.tools([tool(async ({ text }) => ran.push(text), { name: 'read', description: '', schema: z.object({ text: z.string() }) })]);
+    const reader = tool(async ({ text }) => ran.push(text), { name: 'read', description: '', schema: z.object({ text: z.string() }) });
+    const tools = guard.tools([reader]);
     const ask = tool(async () => (await runAgent({ model: modelCalling([read]), tools })).last, { name: 'ask', description: '', schema: z.object({}) });
     const agent = createAgent({ model: modelCalling([{ name: 'ask', args: {}, id: 'ask' }]), tools: guard.tools([ask]) });
     await agent.invoke(go() as never, { context: guard.context(await grant({ read: anyArgs(), ask: anyArgs() })) } as never);

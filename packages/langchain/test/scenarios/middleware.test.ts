@@ -158,7 +158,8 @@ describe('what goes wrong beside the middleware', () => {
     );
     const { guard, log } = await agentGranted({ read: { text: eq('a') } });
     const retry = toolRetryMiddleware({ maxRetries: 3, initialDelayMs: 1, jitter: false });
-    const middleware = [retry, guard.middleware({ toolErrors: 'throw' })];
+    // Its own types do not fit under exactOptionalPropertyTypes.
+    const middleware = [retry as never, guard.middleware({ toolErrors: 'throw' })];
     const { results } = await runAgent({ model: modelCalling([read('a', 'yes'), read('b', 'no')]), tools: [flaky], middleware });
     expect([results['yes']?.content, results['no']?.status]).toEqual(['read at last', 'error']);
     expect(runs).toBe(3);
