@@ -69,10 +69,17 @@ describe('the adapter suite on packed packages', () => {
       cpSync(join(repositoryRoot, tests, 'support.ts'), join(project, tests, 'support.ts'));
       for (const name of scenarios) cpSync(join(repositoryRoot, tests, `scenarios/${name}.test.ts`), join(project, tests, `scenarios/${name}.test.ts`));
       const conditions = ['node', 'development|production'];
-      writeFileSync(join(project, 'vitest.config.mjs'), `export default ${JSON.stringify({ resolve: { conditions }, ssr: { resolve: { conditions } }, test: { testTimeout: 60_000 } })};`);
+      writeFileSync(
+        join(project, 'vitest.config.mjs'),
+        `export default ${JSON.stringify({ resolve: { conditions }, ssr: { resolve: { conditions } }, test: { testTimeout: 60_000 } })};`,
+      );
       await run('pnpm', ['exec', 'vitest', 'run', '--reporter=json', '--outputFile=results.json'], { cwd: project, env });
       const { numPassedTests, testResults } = JSON.parse(readFileSync(join(project, 'results.json'), 'utf8')) as ScenarioResults;
-      expect(testResults.flatMap(({ message, assertionResults }) => [message, ...assertionResults.flatMap(({ failureMessages }) => failureMessages)]).filter(Boolean)).toEqual([]);
+      expect(
+        testResults
+          .flatMap(({ message, assertionResults }) => [message, ...assertionResults.flatMap(({ failureMessages }) => failureMessages)])
+          .filter(Boolean),
+      ).toEqual([]);
       expect([testResults.length, numPassedTests > scenarios.length]).toEqual([scenarios.length, true]);
     },
     timeout,

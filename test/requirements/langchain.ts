@@ -26,13 +26,15 @@ export const langchainRequirements = {
   'LANGCHAIN-ATTEMPTS': 'A call of a tool that is not there is refused and recorded.',
   'LANGCHAIN-RETRY': 'Middleware that retries or words errors sees errors of tools if they are left to it, and never a refusal.',
   'LANGCHAIN-ABORT': 'An aborted run ends, and its open call is recorded as cancelled.',
-  'LANGCHAIN-TURNS': 'Turns of models are on record without their content before they are handed on, once for middleware and handler, unless that is switched off.',
+  'LANGCHAIN-TURNS':
+    'Turns of models are on record without their content before they are handed on, once for middleware and handler, unless that is switched off.',
   'LANGCHAIN-PROVIDER-TOOLS': 'The middleware offers a provider no tool of its own, and what ran there all the same is recorded as that.',
   'LANGCHAIN-HANDLER-RECORD': 'The callback handler records and counts the unguarded tools that it lets pass.',
   'LANGCHAIN-HANDOFF': 'A handoff needs a grant like any call, and is on record with the agent that goes on.',
   'LANGCHAIN-DEEPAGENTS': 'Sub-agents of Deep Agents are guarded with the tools that are brought to them; one that is compiled is refused at set-up.',
   'LANGCHAIN-MCP': 'Tools of an MCP server are guarded by name and arguments.',
-  'LANGCHAIN-APPROVAL': 'A call that needs a person interrupts the graph; it runs once when the signed answer resumes it, and each event stands in the log once.',
+  'LANGCHAIN-APPROVAL':
+    'A call that needs a person interrupts the graph; it runs once when the signed answer resumes it, and each event stands in the log once.',
   'LANGCHAIN-HITL': 'A call that LangChain’s own human in the loop approves leaves one record.',
   'LANGCHAIN-CONTEXT': 'A guard without a capability takes that of each run from its context, and refuses a run that brings none.',
   'LANGCHAIN-CHECKPOINT': 'A checkpointer with the serializer stores nothing readable, and what was changed, or sealed under another key, does not load.',

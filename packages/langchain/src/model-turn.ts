@@ -48,8 +48,12 @@ const providerCallTypes: ReadonlySet<unknown> = /* @__PURE__ */ new Set(['server
 
 function providerCalls(answer: AIMessage): readonly TurnCall[] {
   const blocks = [...(Array.isArray(answer.content) ? answer.content : []), ...answer.contentBlocks] as readonly Record<string, unknown>[];
-  const calls = blocks.filter(({ type }) => providerCallTypes.has(type)).map(({ name, id }) => [String(id ?? ''), String(name ?? '')] as const);
+  const calls = blocks.filter(({ type }) => providerCallTypes.has(type)).map(({ name, id }) => [textOf(id), textOf(name)] as const);
   return [...new Map(calls)].map(([callId, tool]) => ({ tool, callId, atProvider: true }));
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 /** Messages as LangChain stores them. */

@@ -24,7 +24,12 @@ export type MiddlewareOptions = {
 type Runtime = { readonly context?: unknown; readonly signal?: AbortSignal | undefined };
 /** What is read of LangChain's own requests. Structural: `langchain` is an optional peer. */
 export type ToolRequest = { readonly toolCall: ToolCall; readonly tool: unknown; readonly runtime: Runtime };
-export type ModelRequestLike = { readonly model: unknown; readonly messages: readonly BaseMessage[]; readonly tools: readonly unknown[]; readonly runtime: Runtime };
+export type ModelRequestLike = {
+  readonly model: unknown;
+  readonly messages: readonly BaseMessage[];
+  readonly tools: readonly unknown[];
+  readonly runtime: Runtime;
+};
 
 /** An `AgentMiddleware`. */
 export type TalosMiddleware = {
@@ -142,6 +147,6 @@ function runsAtProvider(tool: unknown): boolean {
 }
 
 function nameOfProviderTool(tool: unknown): string {
-  const [name, type] = typeof tool === 'object' && tool !== null ? [Reflect.get(tool, 'name') as unknown, Reflect.get(tool, 'type') as unknown] : [];
-  return String(name ?? type ?? '');
+  const names = typeof tool === 'object' && tool !== null ? ['name', 'type'].map((member) => Reflect.get(tool, member) as unknown) : [];
+  return names.find((name) => typeof name === 'string') ?? '';
 }

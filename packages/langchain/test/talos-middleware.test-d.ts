@@ -24,5 +24,5 @@ it('[LANGCHAIN-TYPES] middleware, sub-agents and context fit', () => {
 });
 
 it('[LANGCHAIN-TYPES] a client and a tracer of OpenTelemetry fit', () => {
-  talosGuard({ client, approvals: 'interrupt', spans: { tracer: trace.getTracer('test') } });
+  expectTypeOf(talosGuard({ client, approvals: 'interrupt', spans: { tracer: trace.getTracer('test') } })).toEqualTypeOf<TalosGuard>();
 });

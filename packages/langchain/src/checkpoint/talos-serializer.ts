@@ -1,7 +1,7 @@
 /** Checkpoints of a graph, sealed before a checkpointer stores them. @module */
 import { EncodingError } from '@talosprotocol/core/errors';
 import { atRestSeal, type AtRestSeal } from '@talosprotocol/core/seal';
-import { JsonPlusSerializer, type SerializerProtocol } from '@langchain/langgraph-checkpoint';
+import { MemorySaver, type SerializerProtocol } from '@langchain/langgraph-checkpoint';
 
 export type TalosSerializerOptions = {
   /** 32 random bytes, copied. Whoever has it reads every checkpoint; without it none can be read again. */
@@ -25,7 +25,7 @@ export class TalosSerializer implements SerializerProtocol {
   readonly #inner: SerializerProtocol;
 
   /** @throws {@link UsageError} `TALOS_USAGE_ARGUMENT` for a key that has not 32 bytes. */
-  constructor({ key, serializer = new JsonPlusSerializer() }: TalosSerializerOptions) {
+  constructor({ key, serializer = new MemorySaver().serde }: TalosSerializerOptions) {
     this.#seal = atRestSeal(key);
     this.#inner = serializer;
   }

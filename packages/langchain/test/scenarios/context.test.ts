@@ -45,18 +45,20 @@ describe('a capability in the context of a run', () => {
     expect(new Set((await log()).map(({ cap }) => cap)).size).toBe(3);
   });
 
-  it.each([['none', undefined], ['an empty context', {}], ['what is no capability', { talos: 'AAAA.BBBB.CCCC' }], ['an empty one', { talos: {} }]])(
-    '[LANGCHAIN-CONTEXT] a run that brings %s runs no tool, and that is on record',
-    async (_what, context) => {
-      const ran: string[] = [];
-      const { invoke, log } = await reading(ran);
-      const { agent, config } = await invoke(context);
-      const { messages } = (await agent.invoke(go() as never, config as never)) as { messages: { text: string }[] };
-      expect(messages.map(({ text }) => text).join()).toContain('"denied":true');
-      expect(ran).toEqual([]);
-      expect((await log()).map(({ type }) => type)).toContain('policy.decision');
-    },
-  );
+  it.each([
+    ['none', undefined],
+    ['an empty context', {}],
+    ['what is no capability', { talos: 'AAAA.BBBB.CCCC' }],
+    ['an empty one', { talos: {} }],
+  ])('[LANGCHAIN-CONTEXT] a run that brings %s runs no tool, and that is on record', async (_what, context) => {
+    const ran: string[] = [];
+    const { invoke, log } = await reading(ran);
+    const { agent, config } = await invoke(context);
+    const { messages } = (await agent.invoke(go() as never, config as never)) as { messages: { text: string }[] };
+    expect(messages.map(({ text }) => text).join()).toContain('"denied":true');
+    expect(ran).toEqual([]);
+    expect((await log()).map(({ type }) => type)).toContain('policy.decision');
+  });
 
   it('[LANGCHAIN-CONTEXT] as text it is not read: it would stand in the traces', async () => {
     const ran: string[] = [];

@@ -41,7 +41,10 @@ describe('guard.middleware()', () => {
 
   it('[LANGCHAIN-MIDDLEWARE] decides once on a tool that is guarded already', async () => {
     const { guard, log } = await agentGranted({ read: anyArgs() });
-    await runAgent({ model: modelCalling([read('a')]), tools: guard.tools([bare('read')]), middleware: [guard.middleware()] }, { callbacks: [guard.callbacks()] });
+    await runAgent(
+      { model: modelCalling([read('a')]), tools: guard.tools([bare('read')]), middleware: [guard.middleware()] },
+      { callbacks: [guard.callbacks()] },
+    );
     expect((await log()).map(({ type }) => type)).toEqual(['model.turn', 'tool.request', 'tool.result', 'model.turn']);
   });
 
@@ -56,7 +59,8 @@ describe('guard.middleware()', () => {
     const calls = ['read', 'erase', 'wipe'].map((name) => ({ name, args: { text: name }, id: name }));
     const { results } = await runAgent({ model: modelCalling(calls), tools: [bare('read', ran)], middleware: [bringing, dynamic, guard.middleware()] });
     expect(ran).toEqual(['read']);
-    for (const name of ['erase', 'wipe']) expect(results[name]).toMatchObject({ status: 'error', content: expect.stringContaining('TOOL_UNGRANTED') as string });
+    for (const name of ['erase', 'wipe'])
+      expect(results[name]).toMatchObject({ status: 'error', content: expect.stringContaining('TOOL_UNGRANTED') as string });
   });
 
   it('[LANGCHAIN-MIDDLEWARE] refuses what it cannot guard, even if its name is granted', async () => {
@@ -122,7 +126,8 @@ describe('what goes wrong beside the middleware', () => {
     const { guard, log } = await agentGranted({ read: anyArgs() });
     const without = await runAgent({ model: modelCalling([read('a')]), tools: [failing()] });
     const beside = await runAgent({ model: modelCalling([read('a')]), tools: [failing()], middleware: [guard.middleware()] });
-    expect(beside).toEqual(without);
+    expect([beside.last, beside.results['call_1']]).toEqual([without.last, { status: 'error', content: without.results['call_1']?.content }]);
+    expect(beside.results['call_1']?.content).toContain('out of range');
     expect((await log()).map(({ outcome }) => outcome)).toContain('tool_error');
   });
 
@@ -144,7 +149,12 @@ describe('what goes wrong beside the middleware', () => {
     expect([results['ghost']?.status, results['nothing']?.status, last]).toEqual(['error', 'error', 'done']);
     const entries = await log();
     expect(entries[0]).toMatchObject({ type: 'model.turn', calls: [{ tool: 'ghost' }, { tool: 'nothing' }] });
-    expect(entries.filter(({ type }) => type === 'policy.decision').map((entry) => entry['gen_ai.tool.call.id']).toSorted()).toEqual(['ghost', 'nothing']);
+    expect(
+      entries
+        .filter(({ type }) => type === 'policy.decision')
+        .map((entry) => entry['gen_ai.tool.call.id'])
+        .toSorted(),
+    ).toEqual(['ghost', 'nothing']);
   });
 
   it('[LANGCHAIN-RETRY] a middleware that retries sees errors of tools if they are left to it, and never a refusal', async () => {
@@ -222,7 +232,8 @@ describe('model turns', () => {
       { outcome: 'ok' },
     ]);
     for (const turn of turns) expect(Object.keys(turn['commit'] as object).toSorted()).toEqual(['input', 'output']);
-    expect(new Set((await log()).map(({ run }) => run)).size).toBe(1);
+    // The LangGraph of the lowest versions tells a model no run.
+    expect(new Set((await log()).map(({ run }) => run).filter((run) => run !== undefined)).size).toBe(1);
     expect(await logText()).not.toMatch(/secret/i);
   });
 
@@ -261,7 +272,7 @@ describe('tools of the provider', () => {
       const model = modelCalling();
       const bind = vi.spyOn(model, 'bindTools');
       await runAgent({ model, tools: [bare('read'), search], middleware });
-      return (bind.mock.calls[0]?.[0] as readonly { readonly name: string }[]).map(({ name }) => name);
+      return (bind.mock.calls[0]![0] as readonly { readonly name: string }[]).map(({ name }) => name);
     };
     expect(await offered([])).toEqual(['read', 'web_search']);
     expect(await offered([guard.middleware()])).toEqual(['read']);

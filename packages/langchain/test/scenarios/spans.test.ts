@@ -33,8 +33,12 @@ describe('spans', () => {
     await runAgent({ model: modelCalling([calls[0]!]), tools: guard.tools([read(true)]) });
     const decided = (await log()).map(({ type }) => type).filter((type) => type === 'tool.request' || type === 'policy.decision');
     expect(decided.toSorted()).toEqual(['policy.decision', 'tool.request', 'tool.request']);
-    expect(spans().toSorted((a, b) => Number(a.status) - Number(b.status))).toMatchObject([
-      { name: 'execute_tool read', attributes: expect.objectContaining({ 'talos.decision': expect.stringMatching(/allow|deny/) as string }) as object, status: 0 },
+    expect(spans().toSorted((a, b) => a.status - b.status)).toMatchObject([
+      {
+        name: 'execute_tool read',
+        attributes: expect.objectContaining({ 'talos.decision': expect.stringMatching(/allow|deny/) as string }) as object,
+        status: 0,
+      },
       { name: 'execute_tool read', status: 0 },
       { name: 'execute_tool read', attributes: { 'error.type': 'RangeError' }, status: 2 },
     ]);
