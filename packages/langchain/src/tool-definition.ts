@@ -1,9 +1,9 @@
 /** What a model is told of a tool, hashed: for grants that pin it. @module */
 import { toolDigest } from '@talosprotocol/core/capability';
 import { toJsonSchema } from '@langchain/core/utils/json_schema';
-import type { GuardableTool } from './guard-tool.ts';
 
 type Described = { readonly description?: unknown; readonly schema?: unknown };
+type Named = Described & { readonly name?: string | undefined };
 type JsonSchema = Parameters<typeof toolDigest>[0]['inputSchema'];
 
 /** By schema: schemas do not change, and to write one as JSON takes longer than a guarded call. A server that changes its tool brings another schema. */
@@ -42,7 +42,7 @@ function knownOf(schema: object): Map<string, string> {
  * The digests of tools by name, for `tool_digest` of a grant: another description or schema is then another tool, and is refused.
  * @returns 64 hexadecimal digits each; none for a tool whose schema cannot be written as JSON.
  */
-export function toolDigests(tools: readonly GuardableTool[]): Record<string, string> {
+export function toolDigests(tools: readonly Named[]): Record<string, string> {
   const all = tools.map((tool) => [tool.name ?? '', digestOf(tool.name ?? '', tool)] as const);
   return Object.fromEntries(all.filter((entry): entry is readonly [string, string] => entry[1] !== undefined));
 }

@@ -1,7 +1,6 @@
 /** What a model is told of a tool, hashed: for grants that pin it. @module */
 import { toolDigest } from '@talosprotocol/core/capability';
 import { asSchema } from 'ai';
-import type { Tools } from './guard-tools.ts';
 
 type Described = { readonly description?: unknown; readonly inputSchema?: unknown };
 type JsonSchema = Parameters<typeof toolDigest>[0]['inputSchema'];
@@ -50,7 +49,7 @@ function knownOf(schema: object): Map<string, string> {
  * The digests of tools by name, for `tool_digest` of a grant: another description or schema is then another tool, and is refused.
  * @returns 64 hexadecimal digits each; none for a tool whose description is computed.
  */
-export async function toolDigests(tools: Tools): Promise<Record<string, string>> {
+export async function toolDigests(tools: { readonly [name: string]: object }): Promise<Record<string, string>> {
   const all = await Promise.all(Object.entries(tools).map(async ([name, tool]) => [name, await digestOf(name, tool)] as const));
   return Object.fromEntries(all.filter((entry): entry is readonly [string, string] => entry[1] !== undefined));
 }

@@ -1,9 +1,9 @@
 /** A Talos agent beside an AI SDK model that follows a script: both real, no network. */
-import { failingHome, grantedAgent, type GrantedAgent, type LogEntry, type TestHome } from '../../../test/support/granted-agent.ts';
+import { failingHome, grantedAgent, type GrantedAgent, type TestHome } from '../../../test/support/granted-agent.ts';
 import { scriptedModel, toolOutputs, type ScriptedCall, type ScriptedModel } from '../../../test/support/scripted-model.ts';
 import { talosGuard, type TalosGuard } from '../src/index.ts';
 
-export { failingHome, toolOutputs, type LogEntry };
+export { failingHome, toolOutputs };
 
 export type TestAgent = GrantedAgent & { readonly guard: TalosGuard };
 

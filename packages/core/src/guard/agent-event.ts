@@ -4,9 +4,12 @@ import { canonicalJson } from '../bytes/canonical-json.ts';
 import type { JsonValue } from '../bytes/json-value.ts';
 import { encodeUtf8 } from '../bytes/utf8.ts';
 import type { EntryInput } from '../audit/audit-log.ts';
+import type { AuditWriter } from '../audit/audit-writer.ts';
+import type { AgentId } from '../identity/agent-id.ts';
 import { recordable } from './call-entries.ts';
-import type { GuardContext } from './guard.ts';
 import { copyPlain } from './plain-json.ts';
+
+type Recorder = { readonly agent: AgentId; readonly capabilityHash: string; readonly log: Pick<AuditWriter, 'append'> };
 
 type EventIds = {
   readonly runId?: string | undefined;
@@ -46,11 +49,11 @@ export type AgentEvent = EventIds &
 /** Calls and stripped tools that one entry lists: a model under attack makes more, and an entry has 65,535 bytes. */
 const maxListed = 64;
 
-export async function recordEvent(context: GuardContext, event: AgentEvent): Promise<void> {
+export async function recordEvent(context: Recorder, event: AgentEvent): Promise<void> {
   await context.log.append(eventEntry(context, event));
 }
 
-function eventEntry({ agent, capabilityHash: cap }: GuardContext, event: AgentEvent): EntryInput {
+function eventEntry({ agent, capabilityHash: cap }: Recorder, event: AgentEvent): EntryInput {
   const own = event.type === 'handoff' ? recordable('to', event.to) : turnMembers(event);
   return {
     type: event.type,
