@@ -2,7 +2,7 @@
 import { randomBytes } from '#suite';
 import { StoreError } from '../errors/store-error.ts';
 import type { KeyStore } from '../identity/key-store.ts';
-import { atRestSeal } from '../primitives/at-rest-seal.ts';
+import { atRestSeal } from '../seal/at-rest-seal.ts';
 
 const record = 'sessions';
 

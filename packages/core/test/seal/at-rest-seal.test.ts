@@ -1,6 +1,6 @@
 import { randomBytes } from '#suite';
 import { describe, expect, it } from 'vitest';
-import { atRestSeal } from '../../src/primitives/at-rest-seal.ts';
+import { atRestSeal } from '../../src/seal/at-rest-seal.ts';
 
 const plaintext = new TextEncoder().encode('the patient is 42');
 

@@ -4,7 +4,7 @@ import { decodeBase64url, encodeBase64url } from '../bytes/base64url.ts';
 import { concatBytes } from '../bytes/concat.ts';
 import { encodeUtf8 } from '../bytes/utf8.ts';
 import { UsageError } from '../errors/usage-error.ts';
-import { refuseToOpen } from './input-checks.ts';
+import { refuseToOpen } from '../primitives/input-checks.ts';
 
 /** version 1 ‖ salt 16 ‖ nonce 12 ‖ ciphertext and tag 16. */
 const version = 1;
