@@ -6,11 +6,14 @@ const sourceCondition = '@talosprotocol/source';
 const conditions = [sourceCondition, 'module', 'node', 'development|production'];
 const deep = process.env.TALOS_DEEP === '1';
 
-/** One project's tests. They run on the sources: no build comes first, and child processes and workers see the same. */
-export const talosProject = (name: string) =>
+/**
+ * One project's tests. They run on the sources: no build comes first, and child processes and workers see the same.
+ * @param without - Conditions that this project's packages answer with what Node cannot load.
+ */
+export const talosProject = (name: string, without: readonly string[] = []) =>
   defineProject({
-    resolve: { conditions },
-    ssr: { resolve: { conditions } },
+    resolve: { conditions: conditions.filter((condition) => !without.includes(condition)) },
+    ssr: { resolve: { conditions: conditions.filter((condition) => !without.includes(condition)) } },
     test: {
       name,
       include: ['**/*.test.ts'],

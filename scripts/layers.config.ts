@@ -9,7 +9,7 @@ import type { IForbiddenRuleType } from 'dependency-cruiser';
 const layers: readonly (readonly string[])[] = [
   ['errors', 'bytes'],
   ['env', 'primitives'],
-  ['identity'],
+  ['identity', 'seal'],
   ['session', 'capability', 'audit'],
   ['message', 'guard', 'receipt'],
   ['remote', 'evidence'],

@@ -12,7 +12,12 @@ import { repositoryRoot } from '../../scripts/repository-root.ts';
 import { must, run } from '../../scripts/run.ts';
 import type { SuiteResult } from '../support/run-suite.ts';
 
-type Manifest = { readonly talos: { readonly adapter: string }; readonly dependencies: Record<string, string> };
+type Manifest = { readonly talos: { readonly adapter: string; readonly scenarios?: readonly string[] }; readonly dependencies: Record<string, string> };
+
+type ScenarioResults = {
+  readonly numPassedTests: number;
+  readonly testResults: readonly { readonly message: string; readonly assertionResults: readonly { readonly failureMessages: readonly string[] }[] }[];
+};
 
 const here = join(repositoryRoot, 'test/compat');
 const folders = readdirSync(here, { withFileTypes: true })
@@ -48,6 +53,34 @@ describe('the adapter suite on packed packages', () => {
       expect(results.length).toBeGreaterThan(20);
       expect(results.filter(({ result }) => result === 'failed')).toEqual([]);
       expect(results.filter(({ result, reason }) => result === 'cannot' && !reason)).toEqual([]);
+    },
+    timeout,
+  );
+
+  it.each(folders.filter((folder) => manifestOf(folder).talos.scenarios !== undefined))(
+    '[PKG-COMPAT] passes its scenarios in %s',
+    async (folder) => {
+      const { dependencies, talos } = manifestOf(folder);
+      const { adapter, scenarios = [] } = talos;
+      const { vitest } = (JSON.parse(readFileSync(join(repositoryRoot, 'package.json'), 'utf8')) as { readonly devDependencies: { readonly vitest: string } })
+        .devDependencies;
+      const { project } = await install({ folder: `${folder}-scenarios`, packages: ['core', adapter], dependencies: { ...dependencies, vitest } });
+      const tests = join('packages', adapter, 'test');
+      cpSync(join(repositoryRoot, tests, 'support.ts'), join(project, tests, 'support.ts'));
+      for (const name of scenarios) cpSync(join(repositoryRoot, tests, `scenarios/${name}.test.ts`), join(project, tests, `scenarios/${name}.test.ts`));
+      const conditions = ['node', 'development|production'];
+      writeFileSync(
+        join(project, 'vitest.config.mjs'),
+        `export default ${JSON.stringify({ resolve: { conditions }, ssr: { resolve: { conditions } }, test: { testTimeout: 60_000 } })};`,
+      );
+      await run('pnpm', ['exec', 'vitest', 'run', '--reporter=json', '--outputFile=results.json'], { cwd: project, env });
+      const { numPassedTests, testResults } = JSON.parse(readFileSync(join(project, 'results.json'), 'utf8')) as ScenarioResults;
+      expect(
+        testResults
+          .flatMap(({ message, assertionResults }) => [message, ...assertionResults.flatMap(({ failureMessages }) => failureMessages)])
+          .filter(Boolean),
+      ).toEqual([]);
+      expect([testResults.length, numPassedTests > scenarios.length]).toEqual([scenarios.length, true]);
     },
     timeout,
   );

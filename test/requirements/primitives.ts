@@ -13,4 +13,5 @@ export const primitivesRequirements = {
   'SECRET-REDACTED': 'A secret is not printed, serialised or cloned.',
   'SECRET-WIPED': 'A wiped secret is overwritten, and its key is refused by both suites.',
   'KEY-ROLES': 'A key of one role does not compile where a key of another role belongs.',
+  'SEAL-AT-REST': 'What is sealed at rest opens with its key at its own place alone, and no two seals are alike.',
 } as const;

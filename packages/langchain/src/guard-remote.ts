@@ -10,11 +10,12 @@ export type GuardRemote = (peer: PeerId, names?: readonly string[]) => Promise<D
 type PeerId = Parameters<TalosClient['remoteTools']>[0];
 type RemoteTool = Awaited<ReturnType<TalosClient['remoteTools']>>[number];
 
-/** Decides nothing: the peer's guard does. @throws {@link UsageError} `TALOS_USAGE_OPTIONS` if `client` makes no remote calls. */
-export function guardRemote({ client, capability }: { readonly client: object; readonly capability: string }): GuardRemote {
+/** Decides nothing: the peer's guard does. @throws {@link UsageError} `TALOS_USAGE_OPTIONS` if `client` makes no remote calls, or the guard has no capability of its own. */
+export function guardRemote({ client, capability }: { readonly client: object; readonly capability?: string }): GuardRemote {
   return async (peer, names) => {
     const { remoteTools } = client as Partial<Pick<TalosClient, 'remoteTools'>>;
     if (typeof remoteTools !== 'function') throw new UsageError({ code: 'TALOS_USAGE_OPTIONS', message: 'remote() needs a TalosClient as client' });
+    if (capability === undefined) throw new UsageError({ code: 'TALOS_USAGE_OPTIONS', message: 'remote() needs a guard with a capability: pass one to talosGuard' });
     return (await remoteTools.call(client as TalosClient, peer, { capability, names })).map(langchainTool);
   };
 }

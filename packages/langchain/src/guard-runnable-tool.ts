@@ -1,10 +1,11 @@
 /** Guards the tools made by `runnable.asTool()`: they have no `_call`, fire no tool callback, and bind a runnable to `invoke`. @module */
-import type { Guard } from '@talosprotocol/core/guard';
 import type { ToolCall } from '@langchain/core/messages/tool';
 import { Runnable, type RunnableConfig, type RunnableToolLike } from '@langchain/core/runnables';
 import { ToolInputParsingException } from '@langchain/core/tools';
 import { interopParseAsync, type InteropZodType } from '@langchain/core/utils/types';
-import { guardedRun, refusalMessage, toolCallOf, valueOf } from './guarded-run.ts';
+import type { Caller } from './caller.ts';
+import { guardedRun, refusalMessage } from './guarded-run.ts';
+import { toolCallOf, valueOf } from './tool-call-of.ts';
 import { digestOf } from './tool-definition.ts';
 
 /**
@@ -13,13 +14,14 @@ import { digestOf } from './tool-definition.ts';
  */
 const baseMethods = ['batch', 'stream', '_streamIterator', 'transform', 'streamEvents', 'withConfig', 'withRetry', 'withListeners'] as const;
 
-export function guardRunnableTool({ guard, name }: { readonly guard: Guard; readonly name: string }, tool: RunnableToolLike): object {
+export function guardRunnableTool({ caller, name }: { readonly caller: Caller; readonly name: string }, tool: RunnableToolLike): object {
   const original = tool.invoke.bind(tool);
   const invoke = async (input: unknown, config?: Partial<RunnableConfig>): Promise<unknown> => {
     const toolCall = isToolCall(input) ? input : undefined;
     const value = toolCall === undefined ? input : await parse(tool.schema, toolCall.args);
-    return guardedRun(guard, {
+    return guardedRun(caller, {
       call: toolCallOf({ tool: name, toolDigest: digestOf(name, tool), value, callId: toolCall?.id, runId: undefined, config }),
+      config,
       // As plain input: it is not parsed again, so the tool receives what was decided on.
       execute: (args, signal) => original(valueOf(args, value), { ...config, signal }),
       refuse: refusalMessage,

@@ -1,8 +1,9 @@
 /** Guards the tools that run in `_call`: `tool()`, DynamicTool, DynamicStructuredTool and classes of one's own. @module */
-import type { Guard } from '@talosprotocol/core/guard';
 import type { CallbackManagerForToolRun } from '@langchain/core/callbacks/manager';
 import { DynamicStructuredTool, DynamicTool, StructuredTool, Tool, type ToolRunnableConfig } from '@langchain/core/tools';
-import { guardedRun, refusalMessage, toolCallOf, valueOf } from './guarded-run.ts';
+import type { Caller } from './caller.ts';
+import { guardedRun, refusalMessage } from './guarded-run.ts';
+import { toolCallOf, valueOf } from './tool-call-of.ts';
 import { digestOf } from './tool-definition.ts';
 
 type Body = (value: unknown, runManager?: CallbackManagerForToolRun, config?: ToolRunnableConfig) => unknown;
@@ -21,11 +22,12 @@ export function isStructuredTool(tool: unknown): tool is StructuredTool {
  * A tool in front of `tool`, all its own but for `_call`. The body still runs on the original, so that `#private` members work.
  * What `_call` is given has passed the schema: the guard decides on what the tool will receive, and the tool gets the guard's copy of it.
  */
-export function guardStructuredTool({ guard, name }: { readonly guard: Guard; readonly name: string }, tool: StructuredTool): object {
+export function guardStructuredTool({ caller, name }: { readonly caller: Caller; readonly name: string }, tool: StructuredTool): object {
   const body = Reflect.get(tool, '_call') as Body;
   const guardedCall: Body = (value, runManager, config) =>
-    guardedRun(guard, {
+    guardedRun(caller, {
       call: toolCallOf({ tool: name, toolDigest: digestOf(name, tool), value, callId: config?.toolCall?.id, runId: runManager?.runId, config }),
+      config,
       execute: (input, signal) => body.call(tool, valueOf(input, value), runManager, { ...config, signal } as ToolRunnableConfig),
       refuse: (refused) => {
         const message = refusalMessage(refused);

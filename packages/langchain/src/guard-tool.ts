@@ -4,9 +4,9 @@
  * @module
  */
 import { UsageError } from '@talosprotocol/core/errors';
-import type { Guard } from '@talosprotocol/core/guard';
 import type { RunnableToolLike } from '@langchain/core/runnables';
 import { isRunnableToolLike, type DynamicTool, type StructuredToolInterface } from '@langchain/core/tools';
+import type { Caller } from './caller.ts';
 import { guardRunnableTool } from './guard-runnable-tool.ts';
 import { guardStructuredTool, isStructuredTool } from './guard-structured-tool.ts';
 
@@ -17,26 +17,26 @@ export type GuardableTool = StructuredToolInterface | DynamicTool | RunnableTool
 const guardedBy = /* @__PURE__ */ Symbol.for('org.talosprotocol/guarded-by');
 
 /** Every tool guarded, or none: the first one of unknown shape stops the set-up. */
-export function guardTools<Tools extends readonly GuardableTool[]>(guard: Guard, tools: Tools): { -readonly [Index in keyof Tools]: Tools[Index] } {
+export function guardTools<Tools extends readonly GuardableTool[]>(caller: Caller, tools: Tools): { -readonly [Index in keyof Tools]: Tools[Index] } {
   if (!Array.isArray(tools))
     throw new UsageError({ code: 'TALOS_USAGE_ARGUMENT', message: 'guard.tools() takes an array of tools; of a toolkit, pass getTools().' });
-  return tools.map((tool: unknown) => guardTool(guard, tool)) as unknown as { -readonly [Index in keyof Tools]: Tools[Index] };
+  return tools.map((tool: unknown) => guardTool(caller, tool)) as unknown as { -readonly [Index in keyof Tools]: Tools[Index] };
 }
 
 /** Whether this tool, or the description of itself that it hands to callbacks, is a guarded tool's own: one made from it inherits no brand. */
 export function isGuarded(value: object): boolean {
-  return guardsOf(value).length > 0;
+  return callersOf(value).length > 0;
 }
 
 /** With a guard that is in the tool already, the tool as it is: one decision, one record. With another guard, both have to allow. */
-function guardTool(guard: Guard, tool: unknown): object {
+export function guardTool(caller: Caller, tool: unknown): object {
   const name = nameOf(tool);
-  const guards = guardsOf(tool as object);
-  if (guards.includes(guard)) return tool as object;
-  return brand(withGuard({ guard, name }, tool), [...guards, guard]);
+  const callers = callersOf(tool as object);
+  if (callers.includes(caller)) return tool as object;
+  return brand(withGuard({ caller, name }, tool), [...callers, caller]);
 }
 
-function withGuard(at: { readonly guard: Guard; readonly name: string }, tool: unknown): object {
+function withGuard(at: { readonly caller: Caller; readonly name: string }, tool: unknown): object {
   if (isStructuredTool(tool)) return guardStructuredTool(at, tool);
   if (isRunnableToolLike(tool)) return guardRunnableTool(at, tool);
   throw unknownTool(
@@ -52,15 +52,15 @@ function nameOf(tool: unknown): string {
 }
 
 /** Callbacks are told of a tool by its `toJSON()` alone. */
-function brand(tool: object, guards: readonly Guard[]): object {
+function brand(tool: object, callers: readonly Caller[]): object {
   const original = Object.getPrototypeOf(tool) as { toJSON(): object };
-  const describe = (): object => Object.defineProperty({ ...original.toJSON() }, guardedBy, { value: guards });
-  return Object.defineProperties(tool, { [guardedBy]: { value: guards }, toJSON: { value: describe } });
+  const describe = (): object => Object.defineProperty({ ...original.toJSON() }, guardedBy, { value: callers });
+  return Object.defineProperties(tool, { [guardedBy]: { value: callers }, toJSON: { value: describe } });
 }
 
-function guardsOf(value: object): readonly Guard[] {
-  const guards: unknown = Object.getOwnPropertyDescriptor(value, guardedBy)?.value;
-  return Array.isArray(guards) ? (guards as readonly Guard[]) : [];
+function callersOf(value: object): readonly Caller[] {
+  const callers: unknown = Object.getOwnPropertyDescriptor(value, guardedBy)?.value;
+  return Array.isArray(callers) ? (callers as readonly Caller[]) : [];
 }
 
 function unknownTool(name: string, reason: string): UsageError {

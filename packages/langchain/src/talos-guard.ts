@@ -1,19 +1,33 @@
 /** The front door of LangChain: one call per capability, then `guard.tools([...])`. @module */
 import type { TalosClient } from '@talosprotocol/core';
+import type { Spans } from '@talosprotocol/core/guard';
+import { callerOf, type ObserveUntil } from './caller.ts';
 import { guardRemote, type GuardRemote } from './guard-remote.ts';
+import { guardSubagent, type SubagentLike } from './guard-subagent.ts';
 import { guardTools, type GuardableTool } from './guard-tool.ts';
+import { holdCapability, type RunCapability } from './run-capability.ts';
 import { TalosCallbackHandler } from './talos-callback-handler.ts';
-
-/** Until when refusals are only recorded, in milliseconds since 1970, and for which tools they stay refusals. */
-export type ObserveUntil = { readonly until: number; readonly enforce?: readonly string[] };
+import { talosMiddleware, type MiddlewareOptions, type TalosMiddleware } from './talos-middleware.ts';
 
 export type TalosGuardOptions = {
   /** The agent in whose name calls are decided and recorded. */
-  readonly client: Pick<TalosClient, 'guard'>;
-  /** The capability as text, held by this client. It stays in this process: no tool, config or trace ever carries it. */
-  readonly capability: string;
+  readonly client: Pick<TalosClient, 'guard'> & Partial<Pick<TalosClient, 'approvals'>>;
+  /**
+   * The capability as text, held by this client. It stays in this process: no tool, config or trace ever carries it.
+   * Without it every run brings its own in `context: guard.context(capability)`; a run that brings none is refused.
+   */
+  readonly capability?: string;
   /** Runs what the capability does not allow and records that it would have been refused, until a day that is named. */
   readonly observe?: ObserveUntil;
+  /** Whether turns of models and handoffs between agents are put on record. Default true. */
+  readonly turns?: boolean;
+  /**
+   * What becomes of a call that needs a person: `refuse`, the default, tells the model; `interrupt` pauses the graph with an {@link ApprovalInterrupt}
+   * until it is resumed with the approver's answer. That needs a checkpointer.
+   */
+  readonly approvals?: 'refuse' | 'interrupt';
+  /** Shows calls as OpenTelemetry spans: `{ tracer: trace.getTracer('…') }`. */
+  readonly spans?: Spans;
 };
 
 export type TalosGuard = {
@@ -23,18 +37,36 @@ export type TalosGuard = {
    * @throws {@link UsageError} `TALOS_USAGE_UNKNOWN_TOOL` if a tool is of a shape that cannot be guarded.
    */
   readonly tools: <const Tools extends readonly GuardableTool[]>(tools: Tools) => { -readonly [Index in keyof Tools]: Tools[Index] };
-  /** A handler for one run, that also refuses tools which are *not* among `tools()`: see {@link TalosCallbackHandler}. Make one for each `invoke`. */
-  readonly callbacks: () => TalosCallbackHandler;
-  /** A peer's tools as LangChain tools: `await guard.remote(peerDid, ['render_chart'])`. */
+  /**
+   * For `createAgent`, as the last of its middleware: guards tools that are not among `tools()`, such as those of other middleware, takes tools of the
+   * provider out of requests, records turns, and keeps errors of tools from ending the run. It does not reach into sub-agents.
+   */
+  readonly middleware: (options?: MiddlewareOptions) => TalosMiddleware;
+  /** A sub-agent's specification for `createDeepAgent`, with its tools guarded and the middleware added. */
+  readonly subagent: <Spec extends SubagentLike>(spec: Spec, options?: MiddlewareOptions) => Spec;
+  /**
+   * The context of one run, for a guard without a capability of its own: `invoke(input, { context: { ...guard.context(capability), …yours } })`.
+   * A context schema of yours has to let `talos` pass. What it holds shows nothing of the capability: LangChain traces contexts with the model's options.
+   */
+  readonly context: (capability: string) => { readonly talos: RunCapability };
+  /**
+   * A handler for one run, that also refuses tools which are *not* among `tools()`: see {@link TalosCallbackHandler}. Make one for each `invoke`.
+   * @param capability - The run's own, where the guard has none: callbacks are not told of a run's context.
+   */
+  readonly callbacks: (capability?: string) => TalosCallbackHandler;
+  /** A peer's tools as LangChain tools: `await guard.remote(peerDid, ['render_chart'])`. For a guard with a capability of its own. */
   readonly remote: GuardRemote;
 };
 
 /** A guard for LangChain tools and agents. */
-export function talosGuard({ client, capability, observe }: TalosGuardOptions): TalosGuard {
-  const guard = client.guard({ capability, ...(observe === undefined ? {} : { observe }) });
+export function talosGuard(options: TalosGuardOptions): TalosGuard {
+  const caller = callerOf(options);
   return {
-    tools: (tools) => guardTools(guard, tools),
-    callbacks: () => new TalosCallbackHandler(guard),
-    remote: guardRemote({ client, capability }),
+    tools: (tools) => guardTools(caller, tools),
+    middleware: (settings) => talosMiddleware(caller, settings),
+    subagent: (spec, settings) => guardSubagent(caller, spec, settings),
+    context: (capability) => ({ talos: holdCapability(capability) }),
+    callbacks: (capability) => new TalosCallbackHandler(caller.guardOf(capability), { turns: caller.turns }),
+    remote: guardRemote(options),
   };
 }

@@ -4,7 +4,7 @@ import { memoryAuditStore, openAuditLog, type AuditLog, type AuditStore } from '
 import { generateIdentitySecrets, restoreIdentity } from '@talosprotocol/core/identity';
 import { AIMessage, HumanMessage, type BaseMessage } from '@langchain/core/messages';
 import { createAgent, fakeModel } from 'langchain';
-import { talosGuard, type TalosGuard } from '../src/index.ts';
+import { talosGuard, type TalosGuard } from '@talosprotocol/langchain';
 
 type Tools = Parameters<TalosClient['grant']>[0]['tools'];
 export type LogEntry = { readonly type: string } & Record<string, unknown>;
@@ -27,7 +27,7 @@ export async function agentGranted(tools: Tools, stores?: Home): Promise<TestAge
     return entries;
   };
   const log = async (): Promise<readonly LogEntry[]> =>
-    (await texts()).map((text) => JSON.parse(text) as LogEntry).filter(({ type }) => type.startsWith('tool.') || type.startsWith('policy.'));
+    (await texts()).map((text) => JSON.parse(text) as LogEntry).filter(({ type }) => /^(tool|policy|model|handoff)/.test(type));
   return { client, capability, guard: talosGuard({ client, capability }), log, logText: async () => (await texts()).join('\n') };
 }
 

@@ -60,6 +60,39 @@ describe('the callback handler', () => {
     );
   });
 
+  it('[LANGCHAIN-HANDLER-RECORD] records what it lets pass, with how it ended, once for two handlers of one guard', async () => {
+    const { guard, log } = await agentGranted({ read: anyArgs(), fail: anyArgs() });
+    const fail = tool(
+      async () => {
+        throw new RangeError('broke');
+      },
+      { name: 'fail', description: '', schema: z.object({}) },
+    );
+    const calls = [
+      { name: 'read', args: { text: 'a' }, id: 'ok' },
+      { name: 'fail', args: {}, id: 'broken' },
+    ];
+    await runAgent({ model: modelCalling(calls), tools: [bare('read'), fail] }, { callbacks: [guard.callbacks(), guard.callbacks()] });
+    const entries = (await log()).filter(({ type }) => type !== 'model.turn');
+    expect(entries.map((entry) => [entry['gen_ai.tool.call.id'], entry.type, entry['outcome'] ?? '', entry['framework']]).toSorted()).toEqual([
+      ['broken', 'tool.request', '', 'langchain/callback'],
+      ['broken', 'tool.result', 'tool_error', 'langchain/callback'],
+      ['ok', 'tool.request', '', 'langchain/callback'],
+      ['ok', 'tool.result', 'ok', 'langchain/callback'],
+    ]);
+    expect(new Set(entries.map(({ run }) => run)).size).toBe(1);
+  });
+
+  it('[LANGCHAIN-HANDLER-RECORD] counts what it lets pass against the limits of the grant', async () => {
+    const { client } = await agentGranted({});
+    const capability = await client.grant({ to: client.did, for: '15m', tools: { read: anyArgs() }, limits: { read: { count: 1 } } });
+    const { talosGuard } = await import('../src/index.ts');
+    const callbacks = [talosGuard({ client, capability }).callbacks()];
+    expect(await bare('read').invoke({}, { callbacks })).toBe('x');
+    await expect(bare('read').invoke({}, { callbacks })).rejects.toMatchObject({ code: 'TALOS_DENIED' });
+    expect(ran).toEqual(['read']);
+  });
+
   it('[LANGCHAIN-HANDLER-DENY] raises, and is awaited, however it is made', async () => {
     const { client, capability, guard } = await agentGranted({ other: anyArgs() });
     const handler = new TalosCallbackHandler(client.guard({ capability }));
@@ -139,7 +172,8 @@ describe('the callback handler', () => {
     ];
     const { results } = await runAgent({ model: modelCalling(calls), tools: guard.tools([bare('read')]) }, { callbacks: [guard.callbacks()] });
     expect([results['yes']?.content, results['no']?.status]).toEqual(['x', 'error']);
-    expect((await log()).map(({ type }) => type).toSorted()).toEqual(['policy.decision', 'tool.request', 'tool.result']);
+    const types = (await log()).map(({ type }) => type).filter((type) => type !== 'model.turn');
+    expect(types.toSorted()).toEqual(['policy.decision', 'tool.request', 'tool.result']);
   });
 
   it('[LANGCHAIN-HANDLER-YIELDS] lets a tool with the guard of another agent decide for itself', async () => {

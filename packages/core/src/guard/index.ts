@@ -4,3 +4,4 @@ export type { Outcome } from './call-entries.ts';
 export { deniedError, type Refusal } from './refusal.ts';
 export type { ToolCall } from './tool-call.ts';
 export { recordedCalls, type OpenedEntry } from './recorded-calls.ts';
+export { tracedGuard, type CallSpan, type CallTracer, type Spans } from './traced-guard.ts';

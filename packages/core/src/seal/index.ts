@@ -1,0 +1,1 @@
+export { atRestSeal, type AtRestSeal } from './at-rest-seal.ts';

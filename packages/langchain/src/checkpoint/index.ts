@@ -1,0 +1,1 @@
+export { TalosSerializer, type TalosSerializerOptions } from './talos-serializer.ts';
