@@ -6,6 +6,8 @@ export { fileSignedHeads } from './file-signed-heads.ts';
 export { exportTiles, openTileDirectory, type ExportedTiles, type ExportTilesOptions } from './tile-directory.ts';
 export { readHomeLog, type HomeLogReader } from './read-home-log.ts';
 export { openSqliteAuditSnapshot, openSqliteAuditStore, type SqliteAuditStoreOptions } from './sqlite-audit-store.ts';
+export { openHomePrivacy, type HomePrivacy } from './home-privacy.ts';
+export { openSqlitePrivateReader, openSqlitePrivateStore, type SqlitePrivateStoreOptions } from './sqlite-private-store.ts';
 export { openSqliteSessions, type SqliteSessions, type SqliteSessionsOptions } from './sqlite-session-store.ts';
 export { sqliteApprovalStore } from './sqlite-approval-store.ts';
 export { sqliteLimitStore } from './sqlite-limit-store.ts';

@@ -1,9 +1,11 @@
 /** The embedded default: keys in files, log and state in SQLite, all in one folder (docs/spec/01 §6, 03, 05). @module */
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
-import { openHomeLog, type Home, type OpenedSessions, type OpenedStore } from '../client/home.ts';
+import { resumeErasures } from '../audit/log-privacy.ts';
+import { withPrivateStore, type PrivateAuditStore } from '../audit/private-audit-store.ts';
+import { openHomeLog, type Home, type HomeLogOptions, type OpenedSessions, type OpenedStore } from '../client/home.ts';
 import { openHomeState, type HomeState, type SharedState } from '../client/home-state.ts';
-import { share, shareLog, type SharedLog } from '../client/shared-log.ts';
+import { share, shareLog, type OpenedLog, type SharedLog } from '../client/shared-log.ts';
 import type { Env } from '../env/env.ts';
 import { StoreError } from '../errors/store-error.ts';
 import { UsageError } from '../errors/usage-error.ts';
@@ -16,6 +18,7 @@ import { loadSessionKey } from './session-row-seal.ts';
 import { sqliteApprovalStore } from './sqlite-approval-store.ts';
 import { openSqliteSessions } from './sqlite-session-store.ts';
 import { openSqliteAuditStore } from './sqlite-audit-store.ts';
+import { openSqlitePrivateStore } from './sqlite-private-store.ts';
 import { sqliteLimitStore } from './sqlite-limit-store.ts';
 import { sqliteReplayStore } from './sqlite-replay-store.ts';
 import { sqliteRevocationStore } from './sqlite-revocation-store.ts';
@@ -39,6 +42,9 @@ export type NodeHomeOptions = {
 /** One log per folder and process: a second writer would find it locked. Clients of one folder share it, however they came by their home. */
 const openLogs = new Map<string, SharedLog>();
 
+/** The stores under them. */
+const openStores = new Map<string, PrivateAuditStore>();
+
 /** Likewise: a revocation by one client has to end the chains of all others at once. */
 const openStates = new Map<string, SharedState>();
 
@@ -54,7 +60,7 @@ export function nodeHome(options: NodeHomeOptions = {}): Home {
     keys: parts.keys,
     sessions: (agent) => openSessions({ dir, stateDir, keys: parts.keys, agent }),
     log: (env) => {
-      const shared = openLogs.get(dir) ?? shareLog((lost) => openHomeLog({ ...parts, env, lost }));
+      const shared = openLogs.get(dir) ?? shareLog((lost) => openWhole(dir, { ...parts, env, lost }));
       openLogs.set(dir, shared);
       return shared;
     },
@@ -98,8 +104,43 @@ export function homeParts(options: NodeHomeOptions) {
 
 async function openStore(dir: string): Promise<OpenedStore> {
   await fs.mkdir(dir, { recursive: true, mode: 0o700 });
-  const store = await openSqliteAuditStore({ path: path.join(dir, 'audit.db') });
-  return { store, close: () => store.close() };
+  const entries = await openSqliteAuditStore({ path: path.join(dir, 'audit.db') });
+  try {
+    const store = await withPrivateStore(entries, await openSqlitePrivateStore(privateFiles(dir)));
+    openStores.set(dir, store);
+    const close = async (): Promise<void> => {
+      openStores.delete(dir);
+      await store.close();
+    };
+    return { store, close };
+  } catch (error) {
+    await entries.close();
+    throw error;
+  }
+}
+
+/** What a crash interrupted is completed before anybody uses the log. */
+async function openWhole(dir: string, options: HomeLogOptions): Promise<OpenedLog> {
+  const opened = await openHomeLog(options);
+  try {
+    await resumeErasures({ log: opened.log, store: homeStoreOf(dir), env: options.env });
+    return opened;
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+}
+
+/** The store under the open log of this folder. */
+export function homeStoreOf(dir: string): PrivateAuditStore {
+  const store = openStores.get(dir);
+  if (store === undefined) throw new UsageError({ code: 'TALOS_USAGE_CLOSED', message: 'the log of this home is not open' });
+  return store;
+}
+
+/** Payloads and the keys of persons, each in a file of its own beside the log. */
+export function privateFiles(dir: string): { readonly path: string; readonly keysPath: string } {
+  return { path: path.join(dir, 'payloads.db'), keysPath: path.join(dir, 'subjects.db') };
 }
 
 type SessionsInput = { readonly dir: string; readonly stateDir: string; readonly keys: KeyStore; readonly agent: AgentId };

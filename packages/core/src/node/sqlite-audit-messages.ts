@@ -24,4 +24,7 @@ export type AuditRequest =
   | { readonly op: 'saveCheckpoint'; readonly checkpoint: StoredCheckpoint }
   | { readonly op: 'loadCheckpoint'; readonly size: number | undefined }
   | { readonly op: 'loadCheckpoints'; readonly from: number; readonly limit: number }
+  | { readonly op: 'pruned' }
+  | { readonly op: 'prune'; readonly before: number }
+  | { readonly op: 'findAll'; readonly kind: LookupKind; readonly key: string; readonly limit: number }
   | { readonly op: 'close' };

@@ -69,6 +69,19 @@ export class AuditSnapshot {
     return this.#statements.loadCheckpoints.all(from, limit) as unknown as StoredCheckpoint[];
   }
 
+  /** A reader may ask what was pruned, and removes nothing. */
+  readonly upkeep = {
+    pruned: (): never => {
+      throw readOnly();
+    },
+    prune: (): never => {
+      throw readOnly();
+    },
+    findAll: (): never => {
+      throw readOnly();
+    },
+  };
+
   append(): never {
     throw readOnly();
   }

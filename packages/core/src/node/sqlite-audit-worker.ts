@@ -41,6 +41,12 @@ function answer(database: AuditDatabase | AuditSnapshot, request: AuditRequest):
       return database.loadCheckpoint(request.size);
     case 'loadCheckpoints':
       return database.loadCheckpoints(request);
+    case 'pruned':
+      return database.upkeep.pruned();
+    case 'prune':
+      return database.upkeep.prune(request.before);
+    case 'findAll':
+      return database.upkeep.findAll(request);
     case 'close':
       return database.close();
   }

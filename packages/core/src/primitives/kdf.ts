@@ -8,6 +8,7 @@ import { UsageError } from '../errors/usage-error.ts';
 export const labels = /* @__PURE__ */ Object.freeze({
   handshake: 'talos/1 pqxdh',
   rootStep: 'talos/1 root',
+  subjectPayload: 'talos/1 subject',
 });
 
 /** RFC 5869 §2.3 allows 255 blocks. */

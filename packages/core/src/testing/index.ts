@@ -2,6 +2,7 @@ export { approvalStoreSuite, type ApprovalStoreSource } from './approval-store-s
 export { auditStoreSuite, type AuditStoreSource } from './audit-store-suite.ts';
 export type { ConformanceCase, StoreUnderTest } from './conformance.ts';
 export { limitStoreSuite, type LimitStoreSource } from './limit-store-suite.ts';
+export { privateStoreSuite, type PrivateStoreSource } from './private-store-suite.ts';
 export { replayStoreSuite, type ReplayStoreSource } from './replay-store-suite.ts';
 export { revocationStoreSuite, type RevocationStoreSource } from './revocation-store-suite.ts';
 export { sessionStoreSuite, type SessionStoreSource } from './session-store-suite.ts';
