@@ -79,7 +79,7 @@ export class AppendQueue {
     if (this.#pendingEntries < maxPendingEntries && this.#pendingBytes < maxPendingBytes) return;
     throw new AuditError({
       code: 'TALOS_AUDIT_OVERLOADED',
-      message: 'more entries wait for the disk than the log keeps: await earlier appends, then retry',
+      message: 'too many entries wait for the disk: await earlier appends, then retry',
       retryable: true,
     });
   }

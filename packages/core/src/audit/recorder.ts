@@ -15,8 +15,8 @@ export type CommitInput = { readonly [field: string]: Uint8Array | JsonValue };
 /** Under it stands what seals the payloads for one person. A symbol, so that no JSON can hold it. */
 export const sealing: unique symbol = /* @__PURE__ */ Symbol();
 
-/** @param drawn - 32 random bytes as its salt. */
-export type Sealing = (drawn: Opening) => { readonly opening: Opening; readonly stored: StoredOpening };
+/** @param drawn - 32 random bytes as its salt.   @returns what is committed to, and what is stored. */
+export type Sealing = (drawn: Opening) => readonly [Opening, StoredOpening];
 
 /** What the caller knows. Further members are plain restricted JSON and are hashed with the rest; members that are `undefined` are left out. */
 export type EntryInput = {
@@ -99,7 +99,7 @@ export class Recorder {
     const commitments: Record<string, string> = {};
     const openings = fields.map((field) => {
       const drawn = { field, salt: this.#env.randomBytes(saltLength), payload: payloadBytes(commit[field] as Uint8Array | JsonValue) };
-      const { opening, stored } = seal?.(drawn) ?? { opening: drawn, stored: drawn };
+      const [opening, stored] = seal?.(drawn) ?? [drawn, drawn];
       commitments[field] = encodeBase64url(commitTo(opening));
       return stored;
     });

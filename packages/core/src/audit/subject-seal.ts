@@ -22,11 +22,14 @@ export type StoredOpening = Opening & {
 export type SubjectKey = { readonly ref: string; readonly key: Uint8Array };
 
 /** What is committed to, and what is stored. @param drawn - with 32 random bytes as its salt. */
-export function sealOpening(drawn: Opening, { ref, key }: SubjectKey): { readonly opening: Opening; readonly stored: StoredOpening } {
+export function sealOpening(drawn: Opening, { ref, key }: SubjectKey): readonly [opening: Opening, stored: StoredOpening] {
   const { field, payload } = drawn;
   const { salt, cipherKey } = deriveKeys(drawn, key);
   const sealed = encryptAead({ key: cipherKey, nonce, associatedData: encodeUtf8(ref), plaintext: payload });
-  return { opening: { field, salt, payload }, stored: { field, salt: drawn.salt, payload: sealed, subject: ref } };
+  return [
+    { field, salt, payload },
+    { field, salt: drawn.salt, payload: sealed, subject: ref },
+  ];
 }
 
 /** @throws {@link StoreError} `TALOS_STORE_CORRUPT` if it was sealed under another key, or changed. */

@@ -21,6 +21,7 @@ import { createGuard, type Guard } from '../guard/guard.ts';
 import { parseAgentId, type AgentId } from '../identity/agent-id.ts';
 import type { Identity } from '../identity/identity.ts';
 import { badOptions } from './client-options.ts';
+import type { Home } from './home.ts';
 import type { HomeState } from './home-state.ts';
 import { parseDuration, type Duration } from './duration.ts';
 
@@ -63,6 +64,7 @@ export type CapabilityParts = {
   readonly issuers: readonly AgentId[];
   readonly keys: IssuerKeys;
   readonly state: HomeState;
+  readonly home: Pick<Home, 'about'>;
 };
 
 const delegateOptions = ['to', 'for', 'tools', 'limits', 'approve', 'when', 'delegate', 'mode', 'maxStale', 'at', 'task', 'purpose'];
@@ -99,11 +101,14 @@ export type GuardOptions = {
   readonly capability: string;
   /** Runs what the capability does not allow, and records it, until a day that is named: to learn what an agent needs. */
   readonly observe?: ObserveOptions;
+  /** Whom the calls are about, as `openHomePrivacy` erases them: arguments and results are sealed under that person's key. Needs `nodeHome()`. */
+  readonly about?: string;
 };
 
 /** A guard for one capability. It is admitted at the first call and kept; a refused one is asked again, since time may cure it. */
-export function guardWith(parts: CapabilityParts, { capability, observe }: GuardOptions): Guard {
-  const { identity, env, issuers, keys, log, state } = parts;
+export function guardWith(parts: CapabilityParts, { capability, observe, about }: GuardOptions): Guard {
+  const { identity, env, issuers, keys, state } = parts;
+  const log = about === undefined ? parts.log : logAbout(parts, about);
   const { revocations } = state;
   const context = { trust: { issuers }, audience: inProcessAudience(identity.did), holder: identity.signer.publicKey, env, keys, revocations };
   let admitted: Admission | undefined;
@@ -120,6 +125,11 @@ export function guardWith(parts: CapabilityParts, { capability, observe }: Guard
       return { handle: admission.handle };
     },
   });
+}
+
+function logAbout({ home, log, env }: CapabilityParts, name: string): Pick<AuditLog, 'append'> {
+  if (home.about === undefined) throw badOptions('a guard about a person needs a home that can erase: pass stores: nodeHome()');
+  return home.about({ log, env }, name);
 }
 
 /** Where this agent's calls wait for a person. */

@@ -1,6 +1,6 @@
 /** Where an agent keeps what it must not lose. @module */
 import { importEd25519SecretKey } from '#suite';
-import { openAuditLog } from '../audit/audit-log.ts';
+import { openAuditLog, type AuditLog } from '../audit/audit-log.ts';
 import type { AuditStore } from '../audit/audit-store.ts';
 import { memoryAuditStore } from '../audit/memory-audit-store.ts';
 import type { SignedHeads } from '../audit/signed-heads.ts';
@@ -26,6 +26,8 @@ export interface Home {
   log(env: Env): SharedLog;
   /** What limits, proofs, approvals and revocations have come to. Without it they are kept in memory, for one client. */
   state?(env: Env): SharedState;
+  /** The open log for entries about one person, whose payloads can be erased together (docs/spec/09). Absent where nothing can be erased. */
+  about?(parts: { readonly log: AuditLog; readonly env: Env }, name: string): Pick<AuditLog, 'append'>;
 }
 
 /** A home that is gone with the process: the default of `TalosClient.create`. */

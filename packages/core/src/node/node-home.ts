@@ -2,6 +2,7 @@
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { resumeErasures } from '../audit/log-privacy.ts';
+import { subjectLog } from '../audit/subject-log.ts';
 import { withPrivateStore, type PrivateAuditStore } from '../audit/private-audit-store.ts';
 import { openHomeLog, type Home, type HomeLogOptions, type OpenedSessions, type OpenedStore } from '../client/home.ts';
 import { openHomeState, type HomeState, type SharedState } from '../client/home-state.ts';
@@ -59,6 +60,7 @@ export function nodeHome(options: NodeHomeOptions = {}): Home {
   return {
     keys: parts.keys,
     sessions: (agent) => openSessions({ dir, stateDir, keys: parts.keys, agent }),
+    about: ({ log, env }, name) => subjectLog({ log, env, privateStore: homeStoreOf(dir).privateStore }, name),
     log: (env) => {
       const shared = openLogs.get(dir) ?? shareLog((lost) => openWhole(dir, { ...parts, env, lost }));
       openLogs.set(dir, shared);

@@ -49,7 +49,7 @@ describe('payloads about a person', () => {
 
   it('[PRIVACY-SUBJECT-KEY] a sealed payload opens under its own key, field and reference only', () => {
     const subject = { ref: 'r', key: new Uint8Array(32).fill(1) };
-    const { stored, opening } = sealOpening({ field: 'args', salt: new Uint8Array(32).fill(2), payload: encodeUtf8('x') }, subject);
+    const [opening, stored] = sealOpening({ field: 'args', salt: new Uint8Array(32).fill(2), payload: encodeUtf8('x') }, subject);
     expect(unsealOpening(stored, subject)).toEqual(opening);
     const wrong = [
       () => unsealOpening(stored, { ...subject, key: new Uint8Array(32) }),
