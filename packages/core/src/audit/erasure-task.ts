@@ -20,7 +20,10 @@ export function taskEntryId(number: number): string {
 export function taskOf(entry: Entry, number: number): ErasureTask {
   const { type, v: _v, id: _id, time: _time, recorder: _recorder, recorder_seq: _seq, recorder_prev: _prev, ...members } = entry;
   if (type !== 'erasure' && type !== 'retention')
-    throw new AuditError({ code: 'TALOS_AUDIT_BAD_ENTRY', message: `an entry that is no erasure has the id ${taskEntryId(number)}: these ids are the log's own` });
+    throw new AuditError({
+      code: 'TALOS_AUDIT_BAD_ENTRY',
+      message: `an entry that is no erasure has the id ${taskEntryId(number)}: these ids are the log's own`,
+    });
   return { number, entry: { type, ...members } as JsonObject };
 }
 

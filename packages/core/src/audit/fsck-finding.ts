@@ -62,7 +62,13 @@ export type FsckReport = {
   readonly findings: readonly FsckFinding[];
 };
 
-const coverage: ReadonlySet<string> = /* @__PURE__ */ new Set<CoverageCode>(['REQUEST_WITHOUT_RESULT', 'EVENTS_LOST', 'ENTRIES_PRUNED', 'HISTORY_LOST', 'RECORDER_NOT_STOPPED']);
+const coverage: ReadonlySet<string> = /* @__PURE__ */ new Set<CoverageCode>([
+  'REQUEST_WITHOUT_RESULT',
+  'EVENTS_LOST',
+  'ENTRIES_PRUNED',
+  'HISTORY_LOST',
+  'RECORDER_NOT_STOPPED',
+]);
 
 export function finding(code: FsckFinding['code'], { index, detail }: { readonly index: number; readonly detail: string }): FsckFinding {
   return { code, about: coverage.has(code) ? 'coverage' : 'integrity', index, detail };

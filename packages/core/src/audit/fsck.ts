@@ -217,8 +217,7 @@ class LogChecker {
 
   #close(index: number, intent: unknown): void {
     if (typeof intent !== 'string' || this.#prunedHashes.has(intent) || this.#pruned > maxPrunedHashes) return;
-    if (!this.#open.delete(intent))
-      this.#find('RESULT_WITHOUT_REQUEST', index, 'no request before it has the hash that it answers');
+    if (!this.#open.delete(intent)) this.#find('RESULT_WITHOUT_REQUEST', index, 'no request before it has the hash that it answers');
   }
 
   /** An entry that has the hash of another row was moved from there; one that had its hash as a refusal was made a permission. */

@@ -139,14 +139,26 @@ export class LogPrivacy {
       const expired = await expiredPayloads(store, at);
       const until = env.now();
       const entry = { type: 'retention', retention: 'payloads', at: at.now, policy: policy as unknown as JsonObject, entries: expired.length, ...members };
-      const payloads = expired.length === 0 ? undefined : await this.#erase(entry, { indices: expired, backups: [{ store: 'payloads', from: undefined, until }] });
+      const payloads =
+        expired.length === 0 ? undefined : await this.#erase(entry, { indices: expired, backups: [{ store: 'payloads', from: undefined, until }] });
       const from = (await store.upkeep?.pruned()) ?? 0;
       await log.checkpoint();
       const plan = await planPrune(store, { from, end: log.size - 1 }, { ...at, holds: await this.#holdsByIndex(at.holds) });
       if (plan.before === from) return { payloads, pruned: undefined, plan };
-      if (store.upkeep === undefined) throw new StoreError({ code: 'TALOS_STORE_UNSUPPORTED', message: 'this audit store cannot remove entries: keep the log in SQLite' });
-      const prune = { type: 'retention', retention: 'pruned', before: plan.before, entries: plan.before - from, policy: policy as unknown as JsonObject, ...members };
-      const pruned = await this.#erase(prune, { indices: [], backups: ['payloads', 'entries'].map((each) => ({ store: each as 'payloads', from: undefined, until })) });
+      if (store.upkeep === undefined)
+        throw new StoreError({ code: 'TALOS_STORE_UNSUPPORTED', message: 'this audit store cannot remove entries: keep the log in SQLite' });
+      const prune = {
+        type: 'retention',
+        retention: 'pruned',
+        before: plan.before,
+        entries: plan.before - from,
+        policy: policy as unknown as JsonObject,
+        ...members,
+      };
+      const pruned = await this.#erase(prune, {
+        indices: [],
+        backups: ['payloads', 'entries'].map((each) => ({ store: each as 'payloads', from: undefined, until })),
+      });
       return { payloads, pruned, plan };
     });
   }
@@ -202,7 +214,10 @@ export class LogPrivacy {
     return turn;
   }
 
-  async #erase(entry: JsonObject, about: { readonly indices: readonly number[]; readonly subject?: string; readonly backups: readonly BackupNotice[] }): Promise<Erasure> {
+  async #erase(
+    entry: JsonObject,
+    about: { readonly indices: readonly number[]; readonly subject?: string; readonly backups: readonly BackupNotice[] },
+  ): Promise<Erasure> {
     const counterparties = await findCounterparties(this.#parts.store, about.indices);
     const holders = counterparties.slice(0, maxHolders).map(({ holder }) => holder);
     const number = (await this.#private.finished()) + 1;
@@ -215,7 +230,15 @@ export class LogPrivacy {
   async #requireFree(indices: readonly number[], subjects: readonly (string | undefined)[]): Promise<void> {
     const holds = await this.#private.holds();
     const index = indices.find((each) => isHeld(holds, each, subjects));
-    if (index === undefined && !isHeld(holds.filter(({ subject }) => subject !== undefined), -1, subjects)) return;
+    if (
+      index === undefined &&
+      !isHeld(
+        holds.filter(({ subject }) => subject !== undefined),
+        -1,
+        subjects,
+      )
+    )
+      return;
     throw new AuditError({ code: 'TALOS_AUDIT_HELD', message: 'a legal hold covers it: nothing was erased; release the hold first' });
   }
 

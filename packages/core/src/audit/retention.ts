@@ -110,7 +110,10 @@ export function isHeld(holds: readonly LegalHold[], index: number, subjects: rea
   });
 }
 
-async function* entriesOf(store: AuditReader, { from, end }: { readonly from: number; readonly end: number }): AsyncGenerator<[number, Entry], void, undefined> {
+async function* entriesOf(
+  store: AuditReader,
+  { from, end }: { readonly from: number; readonly end: number },
+): AsyncGenerator<[number, Entry], void, undefined> {
   for (let start = from; start < end; start += rowsPerRead) {
     for (const [i, { bytes }] of (await store.loadRows(start, Math.min(end, start + rowsPerRead))).entries()) yield [start + i, parseEntry(bytes)];
   }

@@ -5,7 +5,7 @@ import { homeParts, homeStoreOf, nodeHome, type NodeHomeOptions } from './node-h
 
 export type HomePrivacy = {
   readonly privacy: LogPrivacy;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 };
 
 /**

@@ -41,13 +41,20 @@ function answer(database: AuditDatabase | AuditSnapshot, request: AuditRequest):
       return database.loadCheckpoint(request.size);
     case 'loadCheckpoints':
       return database.loadCheckpoints(request);
-    case 'pruned':
-      return database.upkeep.pruned();
-    case 'prune':
-      return database.upkeep.prune(request.before);
-    case 'findAll':
-      return database.upkeep.findAll(request);
     case 'close':
       return database.close();
+    default:
+      return answerUpkeep(database, request);
+  }
+}
+
+function answerUpkeep({ upkeep }: AuditDatabase | AuditSnapshot, request: Extract<AuditRequest, { readonly op: 'pruned' | 'prune' | 'findAll' }>): unknown {
+  switch (request.op) {
+    case 'pruned':
+      return upkeep.pruned();
+    case 'prune':
+      return upkeep.prune(request.before);
+    case 'findAll':
+      return upkeep.findAll(request);
   }
 }

@@ -146,7 +146,9 @@ export class PrivateDatabase {
   }
 
   holds(): LegalHold[] {
-    return this.#on(this.#keys, 'SELECT hold FROM hold ORDER BY rowid').all().map(({ hold }) => JSON.parse(hold as string) as LegalHold);
+    return this.#on(this.#keys, 'SELECT hold FROM hold ORDER BY rowid')
+      .all()
+      .map(({ hold }) => JSON.parse(hold as string) as LegalHold);
   }
 
   saveDisclosures(indices: readonly number[], recipient: string): void {
@@ -157,7 +159,9 @@ export class PrivateDatabase {
   }
 
   recipients(index: number): string[] {
-    return this.#on(this.#payloads, 'SELECT name FROM recipient WHERE i = ? ORDER BY name').all(index).map(({ name }) => name as string);
+    return this.#on(this.#payloads, 'SELECT name FROM recipient WHERE i = ? ORDER BY name')
+      .all(index)
+      .map(({ name }) => name as string);
   }
 
   close(): void {
@@ -199,7 +203,10 @@ function openFile({ path, readOnly, id, schema }: FileOptions): DatabaseSync {
     if (!readOnly) {
       db.exec('PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA secure_delete = ON');
       if (pragma(db, 'journal_mode = WAL') !== 'wal')
-        throw new StoreError({ code: 'TALOS_STORE_UNSUPPORTED', message: 'the private store needs a file system where SQLite can use a WAL: choose a local disk' });
+        throw new StoreError({
+          code: 'TALOS_STORE_UNSUPPORTED',
+          message: 'the private store needs a file system where SQLite can use a WAL: choose a local disk',
+        });
       const { tables } = db.prepare('SELECT count(*) AS tables FROM sqlite_schema').get() as { readonly tables: number };
       if (tables === 0 && pragma(db, 'application_id') === 0)
         db.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA application_id = ${id}; PRAGMA user_version = ${formatVersion}; COMMIT`);

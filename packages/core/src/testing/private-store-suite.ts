@@ -146,7 +146,12 @@ async function closed(store: PrivateStore): Promise<void> {
 }
 
 function entryOf(index: number, fields: readonly string[], subject?: string): OpeningsOfEntry {
-  const openings = fields.map((field) => ({ field, salt: new Uint8Array(32).fill(index), payload: encodeUtf8(`${index} ${field}`), ...(subject && { subject }) }));
+  const openings = fields.map((field) => ({
+    field,
+    salt: new Uint8Array(32).fill(index),
+    payload: encodeUtf8(`${index} ${field}`),
+    ...(subject && { subject }),
+  }));
   return { index, openings };
 }
 
@@ -167,7 +172,8 @@ function rejection(refused: Promise<unknown>): Promise<unknown> {
 }
 
 function expectBytes(what: string, actual: Uint8Array | undefined, wanted: Uint8Array): void {
-  if (actual === undefined || !equalBytes(actual, wanted)) throw new Error(`${what}: got ${actual?.length ?? 'no'} bytes that differ from the ${wanted.length} wanted`);
+  if (actual === undefined || !equalBytes(actual, wanted))
+    throw new Error(`${what}: got ${actual?.length ?? 'no'} bytes that differ from the ${wanted.length} wanted`);
 }
 
 function expectEqual(what: string, actual: unknown, wanted: unknown): void {

@@ -28,7 +28,8 @@ async function open(store?: PrivateAuditStore, clock = { now: Date.UTC(2026, 0, 
 }
 
 const call = (n: number) => ({ type: 'tool.request' as const, call: `c${n}`, commit: { args: { diagnosis: `flu ${n}` }, note: 'seen' } });
-const texts = async (log: AuditLog, index: number) => (await log.openings(index)).map(({ field, payload }) => `${field}=${decodeUtf8(payload).replace(/^"(.*)"$/, "$1")}`);
+const texts = async (log: AuditLog, index: number) =>
+  (await log.openings(index)).map(({ field, payload }) => `${field}=${decodeUtf8(payload).replace(/^"(.*)"$/, '$1')}`);
 
 describe('payloads about a person', () => {
   it('[PRIVACY-SUBJECT-KEY] salts come from the key of the person, payloads are stored sealed, and both open as they were committed to', async () => {
@@ -120,7 +121,12 @@ describe('erasing', () => {
   it('[PRIVACY-ORDER] an erasure without a reason code and an authority is refused, and changes nothing', async () => {
     const { log, privacy } = await open();
     const { index } = await log.append(call(1));
-    for (const wrong of [{ ...order, reason: 'Because she asked' }, { ...order, authority: '' }, { ...order, authority: 'x'.repeat(257) }, { reason: '', authority: 'x' }])
+    for (const wrong of [
+      { ...order, reason: 'Because she asked' },
+      { ...order, authority: '' },
+      { ...order, authority: 'x'.repeat(257) },
+      { reason: '', authority: 'x' },
+    ])
       expect(await caught(() => privacy.erasePayload({ index }, wrong))).toMatchObject({ code: 'TALOS_USAGE_ARGUMENT' });
     expect((await log.openings(index)).length).toBe(2);
     expect(log.size).toBe(2);
@@ -180,7 +186,13 @@ describe('retention', () => {
       { others: { minDays: -1 } },
       { others: { minDays: 0.5 } },
       { others: { minDays: 0 }, classes: [{ types: [], minDays: 0 }] },
-      { others: { minDays: 0 }, classes: [{ types: ['gap' as const], minDays: 0 }, { types: ['gap' as const], minDays: 1 }] },
+      {
+        others: { minDays: 0 },
+        classes: [
+          { types: ['gap' as const], minDays: 0 },
+          { types: ['gap' as const], minDays: 1 },
+        ],
+      },
     ];
     for (const each of wrong) expect(await caught(() => privacy.retain(each, order))).toMatchObject({ code: 'TALOS_USAGE_OPTIONS' });
   });
@@ -240,9 +252,16 @@ describe('after a crash or a restore', () => {
     const { log, store } = await open(await withPrivateStore(entries, kept));
     expect(await log.openings(0)).toEqual([]);
     const head = await entries.loadHead();
-    const row = { bytes: encodeUtf8('{}'), hashes: new Uint8Array(32), keys: [], openings: [{ field: 'args', salt: new Uint8Array(32), payload: new Uint8Array(1) }] };
+    const row = {
+      bytes: encodeUtf8('{}'),
+      hashes: new Uint8Array(32),
+      keys: [],
+      openings: [{ field: 'args', salt: new Uint8Array(32), payload: new Uint8Array(1) }],
+    };
     const other = { size: 0, root: new Uint8Array(32) };
-    expect(await caught(() => store.append({ expected: other, head: { size: 1, root: head.root }, rows: [row] }))).toMatchObject({ code: 'TALOS_STORE_CONFLICT' });
+    expect(await caught(() => store.append({ expected: other, head: { size: 1, root: head.root }, rows: [row] }))).toMatchObject({
+      code: 'TALOS_STORE_CONFLICT',
+    });
     expect(await kept.loadOpenings(0)).toEqual([]);
   });
 });

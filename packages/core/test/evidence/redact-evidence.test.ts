@@ -27,7 +27,11 @@ describe('redactEvidence', () => {
   it('[PRIVACY-REDACT] what is to stay and is not there is refused', async () => {
     const log = await logOf(5);
     const file = await assembleEvidence({ logs: [{ log, entries: [1], disclose: [{ index: 1, fields: ['args'] }] }] });
-    for (const keep of [{ origin, index: 2, fields: ['args'] }, { origin: 'other', index: 1, fields: ['args'] }, { origin, index: 1, fields: ['result'] }])
+    for (const keep of [
+      { origin, index: 2, fields: ['args'] },
+      { origin: 'other', index: 1, fields: ['args'] },
+      { origin, index: 1, fields: ['result'] },
+    ])
       expect(await caught(() => redactEvidence(file, { keep: [keep] }))).toMatchObject({ code: 'TALOS_EVIDENCE_NOT_PROVABLE' });
   });
 });

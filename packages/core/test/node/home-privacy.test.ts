@@ -83,7 +83,10 @@ function filesUnder(folder: string): string[] {
 
 /** Where each of the texts stands, in bytes, base64 or hex. */
 function found(folders: readonly string[], wanted: readonly Buffer[]): string[] {
-  const forms = wanted.flatMap((bytes) => [bytes, ...['base64', 'base64url', 'hex'].map((form) => Buffer.from(bytes.toString(form as 'hex').replace(/=+$/, '')))]);
+  const forms = wanted.flatMap((bytes) => [
+    bytes,
+    ...['base64', 'base64url', 'hex'].map((form) => Buffer.from(bytes.toString(form as 'hex').replace(/=+$/, ''))),
+  ]);
   return folders.flatMap(filesUnder).filter((file) => {
     const content = readFileSync(file);
     return forms.some((form) => content.includes(form));
@@ -193,7 +196,13 @@ describe('pruning', () => {
       expect(report.findings.filter(({ about }) => about === 'integrity')).toEqual([]);
       expect(report.findings).toContainEqual(expect.objectContaining({ code: 'ENTRIES_PRUNED', index: 768 }));
     }
-    expect(await privacy.report()).toMatchObject({ pruned: 768, purged: [{ what: 'entries', ref: 'before 512' }, { what: 'entries', ref: 'before 768' }] });
+    expect(await privacy.report()).toMatchObject({
+      pruned: 768,
+      purged: [
+        { what: 'entries', ref: 'before 512' },
+        { what: 'entries', ref: 'before 768' },
+      ],
+    });
     await world.release();
     // And it opens again.
     const again = await open('prune', start + 401 * day);
@@ -237,7 +246,17 @@ describe('kill -9', () => {
     return filled;
   }
 
-  for (const step of ['begin:before', 'begin:during', 'begin:after', 'erase:before', 'erase:during', 'erase:after', 'finish:before', 'finish:during', 'finish:after'])
+  for (const step of [
+    'begin:before',
+    'begin:during',
+    'begin:after',
+    'erase:before',
+    'erase:during',
+    'erase:after',
+    'finish:before',
+    'finish:during',
+    'finish:after',
+  ])
     it(`[PRIVACY-CRASH] a person is erased or not when the process dies at ${step}, and the next start completes it`, { timeout: 120_000 }, async () => {
       const folder = `erase-${step.replace(':', '-')}`;
       const { wanted, ada } = await copyTo(folder);
