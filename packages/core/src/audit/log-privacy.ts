@@ -9,6 +9,7 @@ import { requireObject, requireText } from '../errors/require.ts';
 import { StoreError } from '../errors/store-error.ts';
 import { UsageError } from '../errors/usage-error.ts';
 import type { AuditLog } from './audit-log.ts';
+import { generateEntryId } from './entry-id.ts';
 import { findCounterparties, type Counterparty } from './counterparties.ts';
 import { runTask, taskEntryId, taskOf } from './erasure-task.ts';
 import type { PrivateAuditStore } from './private-audit-store.ts';
@@ -60,7 +61,11 @@ export async function openLogPrivacy(parts: LogPrivacyParts): Promise<LogPrivacy
 }
 
 /** @throws {@link StoreError} `TALOS_STORE_CONFLICT`, retryable, while a reader holds a file in its old state. */
-export async function resumeErasures(parts: LogPrivacyParts): Promise<void> {
+export function resumeErasures(parts: LogPrivacyParts): Promise<void> {
+  return parts.store.inTurn(() => resume(parts));
+}
+
+async function resume(parts: LogPrivacyParts): Promise<void> {
   const { privateStore } = parts.store;
   const begun = await privateStore.pending();
   if (begun !== undefined) await runTask(parts, begun);
@@ -77,8 +82,6 @@ export async function resumeErasures(parts: LogPrivacyParts): Promise<void> {
 export class LogPrivacy {
   readonly #parts: LogPrivacyParts;
   readonly #private: PrivateStore;
-  /** Tasks have numbers: one at a time. */
-  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(parts: LogPrivacyParts) {
     this.#parts = parts;
@@ -173,9 +176,10 @@ export class LogPrivacy {
       const known = name === undefined ? undefined : await this.#private.findSubject(name);
       if (name !== undefined && known === undefined) throw notFound('nobody of this name is known: never recorded, or erased before');
       const about = { ...(known && { subject: known.ref }), ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
-      const { id } = await this.#parts.log.append({ type: 'retention', retention: 'hold', reason, authority, ...about });
-      const hold: LegalHold = { id, reason, authority, ...about };
+      const hold: LegalHold = { id: generateEntryId(this.#parts.env), reason, authority, ...about };
+      // In force before it is said, and said to be released before it is not.
       await this.#private.saveHold(hold);
+      await this.#parts.log.append({ type: 'retention', retention: 'hold', id: hold.id, reason, authority, ...about });
       return hold;
     });
   }
@@ -206,12 +210,10 @@ export class LogPrivacy {
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(async () => {
-      await resumeErasures(this.#parts);
+    return this.#parts.store.inTurn(async () => {
+      await resume(this.#parts);
       return work();
     });
-    this.#turn = turn.catch(() => undefined);
-    return turn;
   }
 
   async #erase(

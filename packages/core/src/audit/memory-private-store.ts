@@ -94,7 +94,7 @@ class MemoryPrivateStore implements PrivateStore {
   async finish(number: number): Promise<void> {
     this.#requireOpen();
     this.#finished = Math.max(this.#finished, number);
-    this.#task = undefined;
+    if (this.#task !== undefined && this.#task.number <= number) this.#task = undefined;
   }
 
   async saveHold(hold: LegalHold): Promise<void> {

@@ -12,6 +12,8 @@ export type PrivateAuditStore = AuditStore & {
   readonly privateStore: PrivateStore;
   /** The entries without them. */
   readonly entryStore: AuditStore;
+  /** One erasure after the other, whoever asks: tasks have numbers. */
+  inTurn<T>(work: () => Promise<T>): Promise<T>;
 };
 
 /**
@@ -60,6 +62,7 @@ class SplitStore implements PrivateAuditStore {
   readonly #reader: AuditReader;
   #sent: TreeHead;
   #before: Promise<void> = Promise.resolve();
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor({ entryStore, privateStore, head }: Parts) {
     this.entryStore = entryStore;
@@ -82,6 +85,12 @@ class SplitStore implements PrivateAuditStore {
     saved.catch(() => undefined);
     await turn;
     await this.entryStore.append({ expected, head, rows: rows.map((row) => ({ ...row, openings: [] })) });
+  }
+
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work);
+    this.#turn = turn.catch(() => undefined);
+    return turn;
   }
 
   loadHead: AuditReader['loadHead'] = () => this.#reader.loadHead();

@@ -132,7 +132,7 @@ export class PrivateDatabase {
 
   finish(number: number): void {
     this.#write(this.#keys, () => {
-      this.#on(this.#keys, 'DELETE FROM task').run();
+      this.#on(this.#keys, 'DELETE FROM task WHERE number <= ?').run(number);
       this.#on(this.#keys, 'UPDATE state SET finished = max(finished, ?)').run(number);
     });
   }
@@ -202,6 +202,8 @@ function openFile({ path, readOnly, id, schema }: FileOptions): DatabaseSync {
     db.exec(`PRAGMA busy_timeout = ${readerPatienceMs}; PRAGMA trusted_schema = OFF`);
     if (!readOnly) {
       db.exec('PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA secure_delete = ON');
+      // VACUUM would write all other payloads to a file of the system's own folder.
+      db.exec('PRAGMA temp_store = MEMORY');
       if (pragma(db, 'journal_mode = WAL') !== 'wal')
         throw new StoreError({
           code: 'TALOS_STORE_UNSUPPORTED',

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { AuditLog } from '../../src/audit/audit-log.ts';
@@ -155,6 +156,36 @@ describe('three persons erased from a log of 10,000 entries', () => {
       for (let at = 0; at + 32 <= bytes.length; at++)
         for (const answer of answers) if (commit(bytes.subarray(at, at + 32), answer) === commitment) throw new Error('a salt was exported');
     expect(answers.map((answer) => commit(new Uint8Array(), answer))).not.toContain(commitment);
+    await world.release();
+  });
+});
+
+describe('while somebody reads', () => {
+  it('[PRIVACY-RESUME] a reader that holds the file in its old state is reported, and the next call completes the erasure', { timeout: 120_000 }, async () => {
+    const world = await open('reader');
+    const { wanted } = await fill(world, 40);
+    const reader = new DatabaseSync(join(world.dir, 'payloads.db'), { readOnly: true });
+    reader.exec('BEGIN; SELECT count(*) FROM opening');
+    expect(await caught(() => world.privacy.eraseSubject(names[0] as string, order))).toMatchObject({ code: 'TALOS_STORE_CONFLICT', retryable: true });
+    expect(await world.privacy.report()).toMatchObject({ underWay: true, purged: [] });
+    expect(await homeStoreOf(world.dir).privateStore.findSubject(names[0] as string)).toBeUndefined();
+    reader.close();
+    await world.privacy.eraseSubject(names[1] as string, order);
+    expect((await world.privacy.report()).purged.map(({ what, entries }) => `${what} ${entries}`)).toEqual(['subject 10', 'subject 10']);
+    const first = wanted.filter((_, i) => i % 3 !== 2 && i < 9);
+    expect(found([world.dir, world.stateDir], first)).toEqual([]);
+    await world.release();
+  });
+
+  it('[PRIVACY-RESUME] two who erase at once take turns, and each erasure has one entry', { timeout: 120_000 }, async () => {
+    const world = await open('turns');
+    await fill(world, 40);
+    const other = await openHomePrivacy({ dir: world.dir, stateDir: world.stateDir });
+    const by = [world.privacy, other.privacy, world.privacy];
+    const erased = await Promise.all(names.map((name, i) => by[i]?.eraseSubject(name, order)));
+    expect(erased.map((erasure) => erasure?.number)).toEqual([1, 2, 3]);
+    expect((await world.privacy.report()).purged.length).toBe(3);
+    await other.close();
     await world.release();
   });
 });
