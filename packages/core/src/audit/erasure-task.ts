@@ -1,12 +1,17 @@
 /** The steps of one erasure, each of which may be done twice. The entry of the task says everything that has to be done. @module */
 import type { JsonObject } from '../bytes/json-value.ts';
+import type { Env } from '../env/env.ts';
 import { AuditError } from '../errors/audit-error.ts';
 import { StoreError } from '../errors/store-error.ts';
+import type { AuditLog } from './audit-log.ts';
 import type { Entry } from './entry.ts';
-import type { LogPrivacyParts } from './log-privacy.ts';
+import type { PrivateAuditStore } from './private-audit-store.ts';
 import type { ErasedOpenings, ErasureTask } from './private-store.ts';
 import type { EntryInput } from './recorder.ts';
 import { expiredPayloads, RetentionRules, type RetentionPolicy } from './retention.ts';
+
+/** An open log and the store under it. */
+export type LogPrivacyParts = { readonly log: AuditLog; readonly store: PrivateAuditStore; readonly env: Env };
 
 /** Openings that are deleted by one call. */
 const indicesPerPass = 65_536;

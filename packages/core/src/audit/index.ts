@@ -9,6 +9,7 @@ export { verifyConsistency, type ConsistencyClaim } from './consistency.ts';
 export { formatProof, parseProof, verifyEntryProof, type EntryProof, type VerifiedEntry } from './entry-proof.ts';
 export { lookupKeys, parseEntry, type Entry, type EntryType, type LookupKey, type LookupKind } from './entry.ts';
 export { acceptFork, type AcceptedFork, type AcceptForkOptions } from './fork.ts';
+export type { LogPrivacyParts } from './erasure-task.ts';
 export { fsck, type FsckOptions } from './fsck.ts';
 export type { CoverageCode, FsckFinding, FsckReport, IntegrityCode } from './fsck-finding.ts';
 export { storeSource, type FsckRow, type FsckSource } from './fsck-source.ts';
@@ -32,7 +33,6 @@ export {
   type Erasure,
   type ErasureOrder,
   type HoldOrder,
-  type LogPrivacyParts,
   type Retained,
 } from './log-privacy.ts';
 export { memoryAuditStore } from './memory-audit-store.ts';

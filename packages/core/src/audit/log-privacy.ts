@@ -3,7 +3,6 @@
  * has not, whenever the process dies (docs/spec/09). @module
  */
 import type { JsonObject } from '../bytes/json-value.ts';
-import type { Env } from '../env/env.ts';
 import { AuditError } from '../errors/audit-error.ts';
 import { requireObject, requireText } from '../errors/require.ts';
 import { StoreError } from '../errors/store-error.ts';
@@ -11,14 +10,11 @@ import { UsageError } from '../errors/usage-error.ts';
 import type { AuditLog } from './audit-log.ts';
 import { generateEntryId } from './entry-id.ts';
 import { findCounterparties, type Counterparty } from './counterparties.ts';
-import { runTask, taskEntryId, taskOf } from './erasure-task.ts';
-import type { PrivateAuditStore } from './private-audit-store.ts';
+import { runTask, taskEntryId, taskOf, type LogPrivacyParts } from './erasure-task.ts';
 import type { ErasureTask, LegalHold, PrivateStore } from './private-store.ts';
 import { makePurgeReport, type PurgeReport } from './purge-report.ts';
 import { expiredPayloads, isHeld, planPrune, RetentionRules, type Now, type PrunePlan, type RetentionPolicy } from './retention.ts';
 import { requireSubjectName, subjectLog } from './subject-log.ts';
-
-export type LogPrivacyParts = { readonly log: AuditLog; readonly store: PrivateAuditStore; readonly env: Env };
 
 /** Why, and on whose word. Both stand in the log for ever: name an office, not a person. */
 export type ErasureOrder = {
