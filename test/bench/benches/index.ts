@@ -9,6 +9,7 @@ import { authorizeWarm10k } from './authorize-warm-10k.ts';
 import { authorizeWarm1mRevoked } from './authorize-warm-1m-revoked.ts';
 import { authorizeWarm } from './authorize-warm.ts';
 import { ed25519Verify } from './ed25519-verify.ts';
+import { erasePerson1000 } from './erase-person-1000.ts';
 import { evidenceVerify1000 } from './evidence-verify-1000.ts';
 import { guardAdapterBenches } from './guard-adapters.ts';
 import { importCore } from './import-core.ts';
@@ -38,6 +39,7 @@ export const benches: readonly Bench[] = [
   proofVerify,
   proofInclusionDisk,
   evidenceVerify1000,
+  erasePerson1000,
   importCore,
   remoteCall1,
   remoteCall64,

@@ -1,6 +1,7 @@
 /** The store behind an audit log: rows, one head, and a private part for what may be erased. @module */
 import type { Opening } from './commitment.ts';
 import type { LookupKey, LookupKind } from './entry.ts';
+import type { StoredOpening } from './subject-seal.ts';
 import type { TreeHead, TreeNode } from './tree-hash.ts';
 
 /** One leaf as it is stored. */
@@ -14,7 +15,7 @@ export type AuditRow = {
 export type NewAuditRow = AuditRow & {
   readonly keys: readonly LookupKey[];
   /** Private: beside the entry, erasable, never part of an export. */
-  readonly openings: readonly Opening[];
+  readonly openings: readonly StoredOpening[];
 };
 
 /** Rows for indices `expected.size` up to `head.size − 1`. */
@@ -57,4 +58,16 @@ export interface AuditStore extends AuditReader {
   append(batch: AuditBatch): Promise<void>;
   /** Durable when the promise resolves. A second note for one size is ignored: the first was handed out. */
   saveCheckpoint(checkpoint: StoredCheckpoint): Promise<void>;
+  /** Absent where the store cannot remove entries. */
+  readonly upkeep?: StoreUpkeep | undefined;
+}
+
+/** What retention needs beyond reading and appending. */
+export interface StoreUpkeep {
+  /** Entries below it have no bytes any more, and no keys: `loadRows` gives them with empty bytes and their hashes. */
+  pruned(): Promise<number>;
+  /** Removes the bytes and keys of all entries below `before`, without a trace in any file of the store; hashes stay. May be done twice. */
+  prune(before: number): Promise<void>;
+  /** Indices of entries under the key, ascending, at most `limit`. */
+  findAll(kind: LookupKind, key: string, limit: number): Promise<readonly number[]>;
 }

@@ -33,8 +33,7 @@ export function commitTo(opening: Opening): Uint8Array {
   const { field, salt, payload } = opening;
   requireUint8Array('salt', salt);
   requireUint8Array('payload', payload);
-  if (typeof field !== 'string' || !fieldName.test(field))
-    throw refuse('a commitment field is 1 to 64 characters of a-z, 0-9, _ and ., beginning with a letter');
+  if (typeof field !== 'string' || !fieldName.test(field)) throw refuse('a commitment field is [a-z][a-z0-9_.]{0,63}');
   if (salt.length !== saltLength) throw refuse(`a commitment salt has ${saltLength} bytes`);
   return sha256(concatBytes(domain, encodeUtf8(`${field}\0`), salt, payload));
 }

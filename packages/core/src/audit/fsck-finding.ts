@@ -33,6 +33,8 @@ export type CoverageCode =
   | 'REQUEST_WITHOUT_RESULT'
   /** A recorder counted events that it could not write. */
   | 'EVENTS_LOST'
+  /** Entries below the index were removed by retention, and the log says so: their hashes were checked, their bytes are gone. */
+  | 'ENTRIES_PRUNED'
   /** The log was restored from an older copy here and goes on under a new origin. */
   | 'HISTORY_LOST'
   /** A recorder's last entry is no stop. */
@@ -60,7 +62,13 @@ export type FsckReport = {
   readonly findings: readonly FsckFinding[];
 };
 
-const coverage: ReadonlySet<string> = /* @__PURE__ */ new Set<CoverageCode>(['REQUEST_WITHOUT_RESULT', 'EVENTS_LOST', 'HISTORY_LOST', 'RECORDER_NOT_STOPPED']);
+const coverage: ReadonlySet<string> = /* @__PURE__ */ new Set<CoverageCode>([
+  'REQUEST_WITHOUT_RESULT',
+  'EVENTS_LOST',
+  'ENTRIES_PRUNED',
+  'HISTORY_LOST',
+  'RECORDER_NOT_STOPPED',
+]);
 
 export function finding(code: FsckFinding['code'], { index, detail }: { readonly index: number; readonly detail: string }): FsckFinding {
   return { code, about: coverage.has(code) ? 'coverage' : 'integrity', index, detail };

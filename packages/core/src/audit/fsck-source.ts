@@ -31,7 +31,9 @@ export function storeSource(store: AuditReader): FsckSource {
       const rows = await store.loadRows(start, end);
       return Array.from({ length: end - start }, (_, i): FsckRow => {
         const row = rows[i];
-        return row === undefined ? { bytes: undefined, hashes: [] } : { bytes: row.bytes, hashes: splitHashes(row.hashes, start + i) };
+        if (row === undefined) return { bytes: undefined, hashes: [] };
+        const bytes = row.bytes.length === 0 ? undefined : row.bytes;
+        return { bytes, hashes: splitHashes(row.hashes, start + i) };
       });
     },
   };

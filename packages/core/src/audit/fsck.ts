@@ -27,6 +27,8 @@ export type FsckOptions = {
 const rowsPerRead = 1024;
 /** A log that was changed everywhere needs no list of everything. */
 const maxFindings = 10_000;
+/** Of removed entries, so that a result is not taken for one without a request. About 100 MB; above it such results are not judged. */
+const maxPrunedHashes = 1 << 20;
 
 /** @throws {@link StoreError} if the source cannot be read at all; {@link AuditError} `TALOS_AUDIT_BAD_NOTE` on a malformed verifier key. */
 export async function fsck(source: FsckSource, { verifierKey, known = [] }: FsckOptions): Promise<FsckReport> {
@@ -55,8 +57,13 @@ async function* checkpointsOf(source: FsckSource): AsyncGenerator<StoredCheckpoi
 class LogChecker {
   readonly size: number;
   ended = false;
+  #pruned = 0;
+  #declaredPruned = 0;
+  #missing: string | undefined;
+  /** Requests whose results are still there. */
+  readonly #prunedHashes = new Set<string>();
   readonly #range = new CompactRange();
-  readonly #sequences = new SequenceChecker({ fromStart: true });
+  #sequences = new SequenceChecker({ fromStart: true });
   readonly #findings: FsckFinding[] = [];
   /** Signed roots by size. Each is compared when the tree has grown to it. */
   readonly #expected = new Map<number, Checkpoint[]>();
@@ -95,6 +102,10 @@ class LogChecker {
 
   add(row: FsckRow): void {
     const index = this.#range.size;
+    if (row.bytes === undefined && this.#pruned === index && row.hashes[0]?.length === hashLength) {
+      this.#addPruned(row, row.hashes[0]);
+      return;
+    }
     if (row.bytes === undefined) {
       // Without its bytes an entry has no hash, and nothing behind it can be compared with a root.
       this.#find('ENTRY_MISSING', index, row.detail ?? 'it is not there');
@@ -112,8 +123,25 @@ class LogChecker {
     }
   }
 
+  /** Only at the beginning: a hole in the middle is no pruning. Whether the log says so is known at its end. */
+  #addPruned(row: FsckRow, leafHash: Uint8Array): void {
+    const index = this.#pruned++;
+    this.#compareHashes(row, { index, leafHash });
+    this.#compareRoots();
+    // Whoever wrote before is met in the middle of its sequence.
+    if (index === 0) this.#sequences = new SequenceChecker({ fromStart: false });
+    if (this.#prunedHashes.size < maxPrunedHashes) this.#prunedHashes.add(encodeBase64url(leafHash));
+    this.#missing ??= row.detail ?? 'it is not there';
+  }
+
+  #judgePruned(): void {
+    if (this.#pruned > this.#declaredPruned) this.#find('ENTRY_MISSING', this.#declaredPruned, this.#missing ?? 'it is not there');
+    else if (this.#pruned > 0) this.#find('ENTRIES_PRUNED', this.#pruned, `${this.#pruned} entries before it were removed by retention`);
+  }
+
   finish(): FsckReport {
     this.#nameChanged();
+    this.#judgePruned();
     const head = this.#range.head();
     if (this.#head !== undefined && !this.ended && this.#head.size === head.size && !equalBytes(this.#head.root, head.root))
       this.#find('HEAD_DIFFERS', head.size, 'the head has another root than its entries');
@@ -169,6 +197,8 @@ class LogChecker {
     if (entry.type === 'tool.request') this.#open.set(encodeBase64url(leafHash), index);
     if (entry.type === 'tool.result') this.#close(index, entry['intent']);
     if (entry.type === 'gap') this.#admit(index, entry);
+    if (entry.type === 'retention' && entry['retention'] === 'pruned' && typeof entry['before'] === 'number')
+      this.#declaredPruned = Math.max(this.#declaredPruned, entry['before']);
     const decision = (entry['policy'] as { readonly decision?: unknown } | undefined)?.decision;
     if (
       decision !== undefined &&
@@ -186,8 +216,8 @@ class LogChecker {
   }
 
   #close(index: number, intent: unknown): void {
-    if (typeof intent === 'string' && !this.#open.delete(intent))
-      this.#find('RESULT_WITHOUT_REQUEST', index, 'no request before it has the hash that it answers');
+    if (typeof intent !== 'string' || this.#prunedHashes.has(intent) || this.#pruned > maxPrunedHashes) return;
+    if (!this.#open.delete(intent)) this.#find('RESULT_WITHOUT_REQUEST', index, 'no request before it has the hash that it answers');
   }
 
   /** An entry that has the hash of another row was moved from there; one that had its hash as a refusal was made a permission. */

@@ -85,6 +85,7 @@ class LogReader implements ProvingLog {
   async entry(index: number): Promise<StoredEntry> {
     this.#require(index, { below: this.size });
     const [row] = await this.#store.loadRows(index, index + 1);
+    if (row?.bytes.length === 0) throw notFound('the entry was pruned: its hash is in the tree, its bytes are gone');
     const leafHash = row && hashLeaf(row.bytes);
     if (row === undefined || leafHash === undefined || !equalBytes(leafHash, row.hashes.subarray(0, hashLength)))
       throw new StoreError({ code: 'TALOS_STORE_CORRUPT', message: 'the stored entry does not have its hash: it was changed outside Talos' });

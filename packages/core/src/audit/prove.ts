@@ -25,6 +25,7 @@ export type EntryPath = { readonly leafHash: Uint8Array; readonly proof: readonl
 export async function proveEntry(store: AuditReader, { index, size }: { readonly index: number; readonly size: number }): Promise<EntryPath> {
   const [row] = await store.loadRows(index, index + 1);
   if (row === undefined) throw corrupt();
+  if (row.bytes.length === 0) throw pruned();
   const [root, ...proof] = await loadFolded(store, [coveringNodes(0, size), ...inclusionSubtrees(index, size)]);
   const leafHash = hashLeaf(row.bytes);
   requireProved(() => verifyInclusion({ leafHash, index, size, root: root as Uint8Array, proof }));
@@ -47,6 +48,7 @@ export async function proveWindow(
 ): Promise<RangeProof> {
   const { size, note } = checkpoint;
   const rows = await store.loadRows(start, end);
+  if (rows.some(({ bytes }) => bytes.length === 0)) throw pruned();
   const hashes = await loadFolded(store, rangeSubtrees({ start, end, size }));
   const proved = { start, end, size, proof: hashes, entries: rows.map(({ bytes }) => bytes), checkpoint: note };
   requireProved(() => verifyRange(proved, key));
@@ -66,6 +68,10 @@ function requireProved(verify: () => void): void {
   } catch (error) {
     throw TalosError.isInstance(error) && error instanceof AuditError ? corrupt(error) : error;
   }
+}
+
+function pruned(): AuditError {
+  return new AuditError({ code: 'TALOS_AUDIT_NOT_FOUND', message: 'the entry was pruned: its hash is in the tree, its bytes are gone' });
 }
 
 function corrupt(cause?: unknown): StoreError {

@@ -7,9 +7,16 @@ import { UsageError } from '../errors/usage-error.ts';
 import { commitTo, payloadBytes, saltLength, type Opening } from './commitment.ts';
 import { generateEntryId } from './entry-id.ts';
 import { encodeEntry, lookupKeys, type EntryType, type LookupKey } from './entry.ts';
+import type { StoredOpening } from './subject-seal.ts';
 
 /** Payloads by field: bytes as they are, JSON in canonical form. Only their commitments go into the entry. */
 export type CommitInput = { readonly [field: string]: Uint8Array | JsonValue };
+
+/** Under it stands what seals the payloads for one person. A symbol, so that no JSON can hold it. */
+export const sealing: unique symbol = /* @__PURE__ */ Symbol();
+
+/** @param drawn - 32 random bytes as its salt.   @returns what is committed to, and what is stored. */
+export type Sealing = (drawn: Opening) => readonly [Opening, StoredOpening];
 
 /** What the caller knows. Further members are plain restricted JSON and are hashed with the rest; members that are `undefined` are left out. */
 export type EntryInput = {
@@ -23,6 +30,7 @@ export type EntryInput = {
   /** SHA-256 of a sealed frame, as text; the same at both ends. */
   readonly message_hash?: string;
   readonly commit?: CommitInput;
+  readonly [sealing]?: Sealing;
   readonly [member: string]: JsonValue | CommitInput | undefined;
 };
 
@@ -32,7 +40,7 @@ export type RecordedEntry = {
   readonly bytes: Uint8Array;
   readonly leafHash: Uint8Array;
   readonly keys: readonly LookupKey[];
-  readonly openings: readonly Opening[];
+  readonly openings: readonly StoredOpening[];
 };
 
 /** args, result, prompt, subject and a few more; a store numbers openings as index × 16 + place. */
@@ -43,6 +51,8 @@ const assignedMembers: ReadonlySet<string> = /* @__PURE__ */ new Set(['v', 'time
 
 /** A recorder's name: 128 bits, so that two starts never share one. */
 const recorderBytes = 16;
+
+type CommittingInput = { readonly commit: CommitInput; readonly [sealing]?: Sealing };
 
 export class Recorder {
   readonly #env: Env;
@@ -67,7 +77,7 @@ export class Recorder {
       const value = input[member];
       if (member !== 'commit' && value !== undefined) entry[member] = value as JsonValue;
     }
-    const openings = input.commit === undefined ? [] : this.#open(entry, input.commit);
+    const openings = input.commit === undefined ? [] : this.#open(entry, input as CommittingInput);
     const id = input.id ?? generateEntryId(this.#env);
     entry['v'] = 1;
     entry['id'] = id;
@@ -82,15 +92,16 @@ export class Recorder {
   }
 
   /** Puts the commitments into the entry and returns what opens them. */
-  #open(entry: Record<string, JsonValue>, commit: CommitInput): Opening[] {
+  #open(entry: Record<string, JsonValue>, { commit, [sealing]: seal }: CommittingInput): StoredOpening[] {
     const fields = Object.keys(commit);
     if (fields.length > maxCommitments)
       throw new AuditError({ code: 'TALOS_AUDIT_BAD_ENTRY', message: `an entry holds at most ${maxCommitments} commitments` });
     const commitments: Record<string, string> = {};
     const openings = fields.map((field) => {
-      const opening = { field, salt: this.#env.randomBytes(saltLength), payload: payloadBytes(commit[field] as Uint8Array | JsonValue) };
+      const drawn = { field, salt: this.#env.randomBytes(saltLength), payload: payloadBytes(commit[field] as Uint8Array | JsonValue) };
+      const [opening, stored] = seal?.(drawn) ?? [drawn, drawn];
       commitments[field] = encodeBase64url(commitTo(opening));
-      return opening;
+      return stored;
     });
     entry['commit'] = commitments as JsonObject;
     return openings;

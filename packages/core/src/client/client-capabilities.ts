@@ -27,6 +27,7 @@ import { createGuard, type Guard } from '../guard/guard.ts';
 import { keyThumbprint, parseAgentId, type AgentId } from '../identity/agent-id.ts';
 import type { Identity } from '../identity/identity.ts';
 import { badOptions } from './client-options.ts';
+import type { Home } from './home.ts';
 import type { HomeState } from './home-state.ts';
 import { catchUp } from './keep-up.ts';
 import type { PeerKeys } from './peer-keys.ts';
@@ -75,9 +76,10 @@ export type CapabilityParts = {
   readonly keys: IssuerKeys;
   readonly state: HomeState;
   readonly verifier: CapabilityVerifier;
+  readonly home: Pick<Home, 'about'>;
 };
 
-type VerifierParts = Omit<CapabilityParts, 'verifier' | 'log'>;
+type VerifierParts = Omit<CapabilityParts, 'verifier' | 'log' | 'home'>;
 
 /** One for all guards of a client: what they share is read once, and forgeries draw on one budget for each who hands them over. */
 export function clientVerifier(parts: VerifierParts): CapabilityVerifier {
@@ -168,14 +170,17 @@ export type GuardOptions = {
   readonly peer?: string;
   /** Runs what the capability does not allow, and records it, until a day that is named: to learn what an agent needs. */
   readonly observe?: ObserveOptions;
+  /** Whom the calls are about, as `openHomePrivacy` erases them: arguments and results are sealed under that person's key. Needs `nodeHome()`. */
+  readonly about?: string;
 };
 
 /** `ask`: puts a question to the issuer of a chain whose news are too old. Undefined if it cannot be asked or does not answer. */
 type GuardParts = CapabilityParts & { readonly ask: (issuer: AgentId) => Promise<RevocationTracker | undefined> };
 
 /** A guard for one capability. It is admitted at the first call and kept; a refused one is asked again, since time may cure it. */
-export function guardWith(parts: GuardParts, { capability, observe, peer }: GuardOptions): Guard {
-  const { identity, env, log, state } = parts;
+export function guardWith(parts: GuardParts, { capability, observe, peer, about }: GuardOptions): Guard {
+  const { identity, env, state } = parts;
+  const log = about === undefined ? parts.log : logAbout(parts, about);
   let handle: CapabilityHandle | undefined;
   const admitKnown = async (): Promise<Admission> => {
     const admission = handle === undefined ? await parts.verifier.admit(capability, peer === undefined ? {} : { peer }) : { handle };
@@ -210,6 +215,11 @@ function isStale({ denied, handle }: Admission, env: Env): boolean {
   const { standing, until } = CapabilityHandle.open(handle)?.time ?? {};
   const now = env.now();
   return standing !== undefined && standing.ended === undefined && now < (until as number) && !standing.holds(now);
+}
+
+function logAbout({ home, log, env }: CapabilityParts, name: string): Pick<AuditLog, 'append'> {
+  if (home.about === undefined) throw badOptions('a guard about a person needs a home that can erase: pass stores: nodeHome()');
+  return home.about({ log, env }, name);
 }
 
 /** Where this agent's calls wait for a person. */

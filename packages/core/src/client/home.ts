@@ -1,6 +1,6 @@
 /** Where an agent keeps what it must not lose. @module */
 import { importEd25519SecretKey } from '#suite';
-import { openTreeLog, type TreeLog } from '../audit/audit-log.ts';
+import { openTreeLog, type AuditLog, type TreeLog } from '../audit/audit-log.ts';
 import type { CosignatureStore } from '../audit/cosignature-store.ts';
 import type { Witness } from '../audit/witness.ts';
 import type { AuditStore } from '../audit/audit-store.ts';
@@ -45,6 +45,8 @@ export interface Home {
   calls?(agent: AgentId, env: Env): Promise<OpenedCalls>;
   /** What limits, proofs, approvals and revocations have come to. Without it they are kept in memory, for one client. */
   state?(env: Env): SharedState;
+  /** The open log for entries about one person, whose payloads can be erased together (docs/spec/10). Absent where nothing can be erased. */
+  about?(parts: { readonly log: AuditLog; readonly env: Env }, name: string): Pick<AuditLog, 'append'>;
 }
 
 /** A home that is gone with the process: the default of `TalosClient.create`. */

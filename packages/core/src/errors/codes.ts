@@ -117,6 +117,8 @@ export type AuditErrorCode =
   | 'TALOS_AUDIT_BAD_TILE'
   /** The entry or the tree size is not in this log. */
   | 'TALOS_AUDIT_NOT_FOUND'
+  /** A legal hold covers what was to be erased: nothing was. */
+  | 'TALOS_AUDIT_HELD'
   /** The commitment does not open to this payload and salt. */
   | 'TALOS_AUDIT_COMMITMENT'
   /** More entries wait for the disk than the log keeps in memory. Retry when earlier ones are durable. */

@@ -18,6 +18,7 @@ export {
 export { formatEvidence } from './format-evidence.ts';
 export { agentKeysAt, type AgentKeysAt } from './key-epochs.ts';
 export { parseEvidence } from './parse-evidence.ts';
+export { redactEvidence, type RedactOptions } from './redact-evidence.ts';
 export {
   receiptsAtRest,
   unacknowledgedReceipts,

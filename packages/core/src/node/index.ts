@@ -11,6 +11,8 @@ export { loadSessionKey } from './session-row-seal.ts';
 export { openSqliteAuditSnapshot, openSqliteAuditStore, type SqliteAuditStoreOptions } from './sqlite-audit-store.ts';
 export { openSqliteFence, type SqliteFence } from './sqlite-fence.ts';
 export { stateDirOf } from './state-dir.ts';
+export { openHomePrivacy, type HomePrivacy } from './home-privacy.ts';
+export { openSqlitePrivateReader, openSqlitePrivateStore, type SqlitePrivateStoreOptions } from './sqlite-private-store.ts';
 export { openSqliteSessions, type SqliteSessions, type SqliteSessionsOptions } from './sqlite-session-store.ts';
 export { sqliteApprovalStore } from './sqlite-approval-store.ts';
 export { sqliteLimitStore } from './sqlite-limit-store.ts';

@@ -1,10 +1,14 @@
 /** The embedded default: keys in files, log and state in SQLite, all in one folder (docs/spec/01 §6, 03, 05). @module */
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
-import { openHomeLog, type Home, type OpenedCalls, type OpenedSessions, type OpenedStore } from '../client/home.ts';
-import { openHomeState, type HomeState, type SharedState } from '../client/home-state.ts';
-import { share, shareLog, type SharedLog } from '../client/shared-log.ts';
+import { resumeErasures } from '../audit/log-privacy.ts';
+import { subjectLog } from '../audit/subject-log.ts';
+import { withPrivateStore, type PrivateAuditStore } from '../audit/private-audit-store.ts';
+import type { TreeLog } from '../audit/audit-log.ts';
 import type { Witness } from '../audit/witness.ts';
+import { openHomeLog, type Home, type HomeLogOptions, type OpenedCalls, type OpenedSessions, type OpenedStore } from '../client/home.ts';
+import { openHomeState, type HomeState, type SharedState } from '../client/home-state.ts';
+import { share, shareLog, type OpenedLog, type SharedLog } from '../client/shared-log.ts';
 import type { Env } from '../env/env.ts';
 import { StoreError } from '../errors/store-error.ts';
 import { UsageError } from '../errors/usage-error.ts';
@@ -22,6 +26,7 @@ import { sqliteClockStore } from './sqlite-clock-store.ts';
 import { openSqliteCalls } from './sqlite-call-store.ts';
 import { openSqliteSessions } from './sqlite-session-store.ts';
 import { openSqliteAuditStore } from './sqlite-audit-store.ts';
+import { openSqlitePrivateStore } from './sqlite-private-store.ts';
 import { sqliteLimitStore } from './sqlite-limit-store.ts';
 import { sqliteReplayStore } from './sqlite-replay-store.ts';
 import { sqliteRevocationStore } from './sqlite-revocation-store.ts';
@@ -50,6 +55,9 @@ export type NodeHomeOptions = {
 /** One log per folder and process: a second writer would find it locked. Clients of one folder share it, however they came by their home. */
 const openLogs = new Map<string, SharedLog>();
 
+/** The stores under them. */
+const openStores = new Map<string, PrivateAuditStore>();
+
 /** Likewise: a revocation by one client has to end the chains of all others at once. */
 const openStates = new Map<string, SharedState>();
 
@@ -65,11 +73,12 @@ export function nodeHome(options: NodeHomeOptions = {}): Home {
     keys: parts.keys,
     sessions: (agent) => openSessions({ dir, stateDir, keys: parts.keys, agent }),
     calls: (agent, env) => openCalls({ dir, keys: parts.keys, agent, env }),
+    about: ({ log, env }, name) => subjectLog({ log, env, privateStore: homeStoreOf(dir).privateStore }, name),
     log: (env) => {
       const shared =
         openLogs.get(dir) ??
         shareLog((lost) =>
-          openProcessLog({ dir, env, open: () => openHomeLog({ ...parts, env, lost }), ...(parts.onLogError && { onError: parts.onLogError }) }),
+          openProcessLog({ dir, env, open: () => openWhole(dir, { ...parts, env, lost }), ...(parts.onLogError && { onError: parts.onLogError }) }),
         );
       openLogs.set(dir, shared);
       return shared;
@@ -124,8 +133,48 @@ export function homeParts(options: NodeHomeOptions) {
 
 async function openStore(dir: string): Promise<OpenedStore> {
   await fs.mkdir(dir, { recursive: true, mode: 0o700 });
-  const store = await openSqliteAuditStore({ path: path.join(dir, 'audit.db') });
-  return { store, cosignatures: store, close: () => store.close() };
+  const entries = await openSqliteAuditStore({ path: path.join(dir, 'audit.db') });
+  try {
+    const store = await withPrivateStore(entries, await openSqlitePrivateStore(privateFiles(dir)));
+    openStores.set(dir, store);
+    const close = async (): Promise<void> => {
+      openStores.delete(dir);
+      await store.close();
+    };
+    return { store, cosignatures: entries, close };
+  } catch (error) {
+    await entries.close();
+    throw error;
+  }
+}
+
+/**
+ * What a crash interrupted is completed before anybody uses the log. A reader that is in the way of emptying a file does not hold up the start:
+ * keys and rows are gone, and the next erasure or start does the rest.
+ */
+async function openWhole(dir: string, options: HomeLogOptions): Promise<OpenedLog & { readonly log: TreeLog }> {
+  const opened = await openHomeLog(options);
+  try {
+    await resumeErasures({ log: opened.log, store: homeStoreOf(dir), env: options.env }).catch((error: unknown) => {
+      if (!StoreError.isInstance(error) || error.code !== 'TALOS_STORE_CONFLICT') throw error;
+    });
+    return opened;
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+}
+
+/** The store under the open log of this folder. */
+export function homeStoreOf(dir: string): PrivateAuditStore {
+  const store = openStores.get(dir);
+  if (store === undefined) throw new UsageError({ code: 'TALOS_USAGE_CLOSED', message: 'the log of this home is not open' });
+  return store;
+}
+
+/** Payloads and the keys of persons, each in a file of its own beside the log. */
+export function privateFiles(dir: string): { readonly path: string; readonly keysPath: string } {
+  return { path: path.join(dir, 'payloads.db'), keysPath: path.join(dir, 'subjects.db') };
 }
 
 type SessionsInput = { readonly dir: string; readonly stateDir: string; readonly keys: KeyStore; readonly agent: AgentId };

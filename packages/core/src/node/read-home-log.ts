@@ -1,14 +1,17 @@
 /** The log of a home for reading: proofs, exports and `fsck` while an agent runs in another process. @module */
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { AuditReader } from '../audit/audit-store.ts';
+import { readWithPrivate } from '../audit/private-audit-store.ts';
 import { readAuditLog, type ProvingLog } from '../audit/log-reader.ts';
 import { formatVerifierKey, makeVerifierKey } from '../audit/verifier-key.ts';
 import { loadLogSigner, logOrigin } from '../client/home.ts';
 import { systemEnv } from '../env/env.ts';
 import { AuditError } from '../errors/audit-error.ts';
 import type { KeyStore } from '../identity/key-store.ts';
-import { homeParts, type NodeHomeOptions } from './node-home.ts';
+import { homeParts, privateFiles, type NodeHomeOptions } from './node-home.ts';
 import { openSqliteAuditSnapshot } from './sqlite-audit-store.ts';
+import { openSqlitePrivateReader } from './sqlite-private-store.ts';
 
 export type HomeLogReader = {
   /** Up to its newest checkpoint. */
@@ -27,11 +30,24 @@ export type HomeLogReader = {
 export async function readHomeLog(options: NodeHomeOptions & { readonly verifierKey?: string } = {}): Promise<HomeLogReader> {
   const { dir, keys } = homeParts(options);
   const verifierKey = options.verifierKey ?? (await ownVerifierKey(keys));
-  const store = await openSqliteAuditSnapshot({ path: path.join(dir, 'audit.db') });
+  const store = await openStores(dir);
   try {
     return { log: await readAuditLog({ store, verifierKey }), store, close: () => store.close() };
   } catch (error) {
     await store.close();
+    throw error;
+  }
+}
+
+async function openStores(dir: string): Promise<AuditReader> {
+  const entries = await openSqliteAuditSnapshot({ path: path.join(dir, 'audit.db') });
+  const files = privateFiles(dir);
+  // A copy of the entries alone is a log like any other: nothing in it can be opened.
+  if (!existsSync(files.path)) return entries;
+  try {
+    return readWithPrivate(entries, await openSqlitePrivateReader(files));
+  } catch (error) {
+    await entries.close();
     throw error;
   }
 }

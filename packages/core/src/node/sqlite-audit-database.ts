@@ -9,6 +9,7 @@ import { StoreError } from '../errors/store-error.ts';
 import { lookupKinds, type PackedBatch, type PackedHead, type PackedOpening, type PackedRow } from './sqlite-audit-batch.ts';
 import { asStoreError, checkSqliteVersion } from './sqlite-audit-failure.ts';
 import type { DatabaseOptions, NodePlace } from './sqlite-audit-messages.ts';
+import { AuditUpkeep } from './sqlite-audit-upkeep.ts';
 
 /** "talo", so that another program's database is never taken for a log. */
 const applicationId = 0x74616c6f;
@@ -41,6 +42,8 @@ export class AuditDatabase {
   readonly #lock: DatabaseSync;
   readonly #db: DatabaseSync;
   readonly #statements: ReturnType<typeof prepare>;
+  /** Removes entries, for retention. */
+  readonly upkeep: AuditUpkeep;
   #head: PackedHead | undefined;
   #walBytes = 0;
   #writeFailure: StoreError | undefined;
@@ -53,6 +56,7 @@ export class AuditDatabase {
       this.#db = openFile(options);
       this.#statements = prepare(this.#db);
       this.#head = this.#readHead();
+      this.upkeep = new AuditUpkeep(this.#db, { write: (statements) => this.#requireWriting().#write(statements) });
     } catch (error) {
       this.#lock.close();
       throw asStoreError(error, 'TALOS_STORE_READ_FAILED');
@@ -131,6 +135,11 @@ export class AuditDatabase {
     } catch {
       // The next commit meets the same disk, and reports it to somebody who waits.
     }
+  }
+
+  #requireWriting(): this {
+    if (this.#writeFailure !== undefined) throw this.#writeFailure;
+    return this;
   }
 
   close(): void {
@@ -212,7 +221,7 @@ export function prepareReads(db: DatabaseSync) {
  * One writer per log. An exclusive transaction on an empty file beside the database: the operating system ends it with the process, so that
  * a crash leaves no stale lock behind, and readers of the database itself are not in its way.
  */
-function takeLock(path: string): DatabaseSync {
+export function takeLock(path: string): DatabaseSync {
   let lock: DatabaseSync | undefined;
   try {
     lock = new DatabaseSync(privateFile(`${path}-lock`));
@@ -267,12 +276,12 @@ function createOrCheckSchema(db: DatabaseSync): void {
   db.exec(`BEGIN IMMEDIATE; ${schema} COMMIT`);
 }
 
-function pragma(db: DatabaseSync, text: string): unknown {
+export function pragma(db: DatabaseSync, text: string): unknown {
   return Object.values(db.prepare(`PRAGMA ${text}`).get() ?? {})[0];
 }
 
 /** Openings are plaintext of what the tools were given: the file is its owner's alone from its first byte. SQLite gives the WAL the same mode. */
-function privateFile(path: string): string {
+export function privateFile(path: string): string {
   closeSync(openSync(path, 'a', 0o600));
   return path;
 }

@@ -27,4 +27,7 @@ export type AuditRequest =
   | { readonly op: 'loadCheckpoints'; readonly from: number; readonly limit: number }
   | { readonly op: 'saveCosignature'; readonly cosignature: StoredCosignature }
   | { readonly op: 'loadCosignatures'; readonly from: number; readonly limit: number }
+  | { readonly op: 'pruned' }
+  | { readonly op: 'prune'; readonly before: number }
+  | { readonly op: 'findAll'; readonly kind: LookupKind; readonly key: string; readonly limit: number }
   | { readonly op: 'close' };

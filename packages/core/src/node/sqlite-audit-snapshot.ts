@@ -79,6 +79,18 @@ export class AuditSnapshot {
   saveCosignature(): never {
     throw readOnly();
   }
+  /** A reader may ask what was pruned, and removes nothing. */
+  readonly upkeep = {
+    pruned: (): never => {
+      throw readOnly();
+    },
+    prune: (): never => {
+      throw readOnly();
+    },
+    findAll: (): never => {
+      throw readOnly();
+    },
+  };
 
   append(): never {
     throw readOnly();

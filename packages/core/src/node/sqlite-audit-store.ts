@@ -1,5 +1,5 @@
 /** The audit store on SQLite (node:sqlite). The database lives in a worker thread: a sync to disk never holds up the event loop. @module */
-import type { AuditBatch, AuditReader, AuditRow, AuditStore, StoredCheckpoint } from '../audit/audit-store.ts';
+import type { AuditBatch, AuditReader, AuditRow, AuditStore, StoredCheckpoint, StoreUpkeep } from '../audit/audit-store.ts';
 import type { CosignatureStore, StoredCosignature } from '../audit/cosignature-store.ts';
 import type { Opening } from '../audit/commitment.ts';
 import type { LookupKind } from '../audit/entry.ts';
@@ -96,6 +96,11 @@ class SqliteAuditStore implements AuditStore, CosignatureStore {
   loadCosignatures(from: number, limit: number): Promise<readonly StoredCosignature[]> {
     return this.#thread.ask({ op: 'loadCosignatures', from, limit });
   }
+  readonly upkeep: StoreUpkeep = {
+    pruned: () => this.#thread.ask({ op: 'pruned' }),
+    prune: (before) => this.#thread.ask({ op: 'prune', before }),
+    findAll: (kind, key, limit) => this.#thread.ask({ op: 'findAll', kind, key, limit }),
+  };
 
   close(): Promise<void> {
     return this.#thread.close();

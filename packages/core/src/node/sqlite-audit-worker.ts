@@ -37,6 +37,10 @@ function answer(database: AuditDatabase | AuditSnapshot, request: AuditRequest):
       return database.loadOpenings(request.index);
     case 'close':
       return database.close();
+    case 'pruned':
+    case 'prune':
+    case 'findAll':
+      return answerUpkeep(database, request);
     default:
       return answerSigned(database, request);
   }
@@ -57,6 +61,17 @@ function answerSigned(
       return database.saveCosignature(request.cosignature);
     case 'loadCosignatures':
       return database.loadCosignatures(request);
+  }
+}
+
+function answerUpkeep({ upkeep }: AuditDatabase | AuditSnapshot, request: Extract<AuditRequest, { readonly op: 'pruned' | 'prune' | 'findAll' }>): unknown {
+  switch (request.op) {
+    case 'pruned':
+      return upkeep.pruned();
+    case 'prune':
+      return upkeep.prune(request.before);
+    case 'findAll':
+      return upkeep.findAll(request);
   }
 }
 

@@ -6,7 +6,7 @@ import { verifyCheckpoint, parseCheckpoint, type Checkpoint } from '../audit/che
 import type { FsckRow, FsckSource } from '../audit/fsck-source.ts';
 import { epochKey } from '../audit/origin-epoch.ts';
 import { decodeEntryBundle, decodeTile, encodeEntryBundle, encodeTile, formatTilePath, tileHeight, tilesOf, tileWidth, type Tile } from '../audit/tile.ts';
-import { CompactRange, hashLeaf, type TreeNode } from '../audit/tree-hash.ts';
+import { CompactRange, hashLeaf, hashLength, type TreeNode } from '../audit/tree-hash.ts';
 import { parseVerifierKey } from '../audit/verifier-key.ts';
 import { equalBytes } from '../bytes/equal.ts';
 import { decodeUtf8, encodeUtf8 } from '../bytes/utf8.ts';
@@ -42,7 +42,12 @@ export async function exportTiles({ store, dir, verifierKey }: ExportTilesOption
   const range = new CompactRange();
   let written = 0;
   for (const tile of tilesOf(size)) {
-    const bytes = tile.level === 'entries' ? encodeEntryBundle(await loadEntries(store, tile, range)) : encodeTile(await store.loadNodes(nodesOf(tile)));
+    const entries = tile.level === 'entries' ? await loadEntries(store, tile, range) : undefined;
+    if (entries?.some(({ length }) => length === 0)) {
+      await removePruned(dir, tile);
+      continue;
+    }
+    const bytes = entries === undefined ? encodeTile(await store.loadNodes(nodesOf(tile))) : encodeEntryBundle(entries);
     // All bundles come first: from here on the tree is known.
     if (tile.level === 0 && tile.index === 0 && !equalBytes(range.head().root, root)) throw diverged('the stored entries are not those that were signed');
     if (await writeTile(path.join(dir, formatTilePath(tile)), bytes)) written++;
@@ -55,8 +60,19 @@ async function loadEntries(store: AuditReader, { index, width }: Tile, range: Co
   const start = index * tileWidth;
   const rows = await store.loadRows(start, start + width);
   if (rows.length !== width) throw diverged('entries are missing');
-  for (const { bytes } of rows) range.append(hashLeaf(bytes));
+  for (const { bytes, hashes } of rows) range.append(bytes.length === 0 ? hashes.subarray(0, hashLength) : hashLeaf(bytes));
   return rows.map(({ bytes }) => bytes);
+}
+
+/** Entries that were pruned leave earlier exports too, as far as this one reaches. The tiles of hashes stay. */
+async function removePruned(dir: string, tile: Tile): Promise<void> {
+  const file = path.join(dir, formatTilePath({ ...tile, width: tileWidth }));
+  try {
+    await fs.rm(file, { force: true });
+    await fs.rm(`${file}.p`, { recursive: true, force: true });
+  } catch (cause) {
+    throw new StoreError({ code: 'TALOS_STORE_WRITE_FAILED', message: 'a pruned bundle could not be removed: see the cause', cause, retryable: true });
+  }
 }
 
 function nodesOf({ level, index, width }: Tile): TreeNode[] {

@@ -9,6 +9,7 @@ export const labels = /* @__PURE__ */ Object.freeze({
   handshake: 'talos/1 pqxdh',
   rootStep: 'talos/1 root',
   fingerprint: 'talos/1 fingerprint',
+  subjectPayload: 'talos/1 subject',
 });
 
 /** RFC 5869 §2.3 allows 255 blocks. */

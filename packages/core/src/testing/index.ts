@@ -16,6 +16,7 @@ export { cosignatureStoreSuite, type CosignatureStoreSource } from './cosignatur
 export { callStoreSuite, type CallStoreSource } from './call-store-suite.ts';
 export type { ConformanceCase, StoreUnderTest } from './conformance.ts';
 export { limitStoreSuite, type LimitStoreSource } from './limit-store-suite.ts';
+export { privateStoreSuite, type PrivateStoreSource } from './private-store-suite.ts';
 export { replayStoreSuite, type ReplayStoreSource } from './replay-store-suite.ts';
 export { revocationStoreSuite, type RevocationStoreSource } from './revocation-store-suite.ts';
 export { sessionStoreSuite, type SessionStoreSource } from './session-store-suite.ts';
