@@ -9,9 +9,12 @@ import { authorizeWarm10k } from './authorize-warm-10k.ts';
 import { authorizeWarm1mRevoked } from './authorize-warm-1m-revoked.ts';
 import { authorizeWarm } from './authorize-warm.ts';
 import { ed25519Verify } from './ed25519-verify.ts';
+import { evidenceVerify1000 } from './evidence-verify-1000.ts';
 import { importCore } from './import-core.ts';
 import { merkleAppend } from './merkle-append.ts';
 import { popVerify } from './pop-verify.ts';
+import { proofInclusionDisk } from './proof-inclusion-disk.ts';
+import { proofVerify } from './proof-verify.ts';
 import { sessionBenches } from './session.ts';
 import { sizeGuard } from './size-guard.ts';
 
@@ -28,6 +31,9 @@ export const benches: readonly Bench[] = [
   auditAppendSqlite64,
   auditAppendSqlite8,
   auditAppendPostgres,
+  proofVerify,
+  proofInclusionDisk,
+  evidenceVerify1000,
   importCore,
   ...sessionBenches,
 ];

@@ -35,7 +35,8 @@ export async function readAuditLog(options: { readonly store: AuditReader; reado
   const key = epochKey(typeof verifierKey === 'string' ? parseVerifierKey(verifierKey) : verifierKey, checkpoint.note);
   const { size, root } = verifyCheckpoint(checkpoint.note, key);
   if ((await store.loadHead()).size < size) throw diverged('it has fewer entries than its checkpoint says');
-  if (size > 0 && !equalBytes((await proveSizes(store, { oldSize: size, newSize: size })).newRoot, root)) throw diverged('it has another root than its checkpoint');
+  if (size > 0 && !equalBytes((await proveSizes(store, { oldSize: size, newSize: size })).newRoot, root))
+    throw diverged('it has another root than its checkpoint');
   return new LogReader(store, key, { size, note: checkpoint.note });
 }
 

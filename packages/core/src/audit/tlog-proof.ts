@@ -50,7 +50,8 @@ export function parseTlogProof(text: string): EntryProof {
   const { size } = parseCheckpoint(checkpoint);
   const entry = decode(extra.slice('extra '.length));
   const proof = hashes.map(decode);
-  if (entry.length > maxEntryBytes || proof.some(({ length }) => length !== hashLength)) throw refuse('its entry is too large or a hash does not have 32 bytes');
+  if (entry.length > maxEntryBytes || proof.some(({ length }) => length !== hashLength))
+    throw refuse('its entry is too large or a hash does not have 32 bytes');
   return { index: Number(index.slice('index '.length)), size, leafHash: hashLeaf(entry), proof, entry, checkpoint };
 }
 

@@ -143,8 +143,11 @@ export type EvidenceErrorCode =
   | 'TALOS_EVIDENCE_VERSION'
   /** More than an evidence file may hold; the message names the bound. Make several files. */
   | 'TALOS_EVIDENCE_LIMIT'
+  /** A statement is not signed by a key that is known to have spoken for its party then. */
+  | 'TALOS_EVIDENCE_SIGNATURE'
   /** What was asked for cannot be proved from this log: nothing was signed, or what opens a commitment was erased. */
   | 'TALOS_EVIDENCE_NOT_PROVABLE';
+
 export type ReceiptErrorCode =
   /** A request, outcome or countersignature of a remote call that is not of the form of docs/spec/07. */
   | 'TALOS_RECEIPT_MALFORMED'

@@ -68,7 +68,8 @@ function addNote(notes: Map<number, string>, note: string | undefined, origin: s
   const { size, origin: named } = parseCheckpoint(note);
   const present = notes.get(size);
   const added = parseNote(note);
-  if (named !== origin || (present !== undefined && parseNote(present).text !== added.text)) throw notProvable('a cosigned note is of another log, or of another history of this one');
+  if (named !== origin || (present !== undefined && parseNote(present).text !== added.text))
+    throw notProvable('a cosigned note is of another log, or of another history of this one');
   const signatures = [...(present === undefined ? [] : parseNote(present).signatures)];
   for (const line of added.signatures) if (!signatures.some((kept) => isSameLine(kept, line))) signatures.push(line);
   notes.set(size, formatNote({ text: added.text, signatures }));

@@ -35,7 +35,8 @@ export function checkCheckpoints({ log, at, trust }: Place): CheckedCheckpoints 
   const linked = checkConsistency({ log, at, trust }, heads);
   for (const claim of linked.claims) claims.push(claim);
   if (log.checkpoints.length > 1) claims.push(claimOf('one-history', { at: `${at}.checkpoints`, origin: log.origin }, oneHistory(log, linked.steps)));
-  if (trusted?.lastSeen !== undefined) claims.push(claimOf('last-seen', { at, origin: log.origin }, lastSeen(trusted.lastSeen, { log, heads, steps: linked.steps })));
+  if (trusted?.lastSeen !== undefined)
+    claims.push(claimOf('last-seen', { at, origin: log.origin }, lastSeen(trusted.lastSeen, { log, heads, steps: linked.steps })));
   return { claims, heads, trusted: trusted !== undefined };
 }
 
@@ -49,7 +50,8 @@ function checkOne({ log, trust }: Place, { size, note }: CheckpointEvidence): { 
   const claimed = claimedCheckpoint(note);
   if (claimed !== undefined && claimed.origin !== log.origin)
     return { verdict: failed('CHECKPOINT_OTHER_ORIGIN', `the note is of ${claimed.origin}, not of ${log.origin}`) };
-  if (claimed !== undefined && claimed.size !== size) return { verdict: failed('CHECKPOINT_OTHER_SIZE', `the note is of size ${claimed.size}, not of ${size}`) };
+  if (claimed !== undefined && claimed.size !== size)
+    return { verdict: failed('CHECKPOINT_OTHER_SIZE', `the note is of size ${claimed.size}, not of ${size}`) };
   let head: Checkpoint | undefined;
   const verdict = judge(() => {
     head = verifyCheckpoint(note, trusted.key);
@@ -67,7 +69,13 @@ function claimedCheckpoint(note: string): Checkpoint | undefined {
   }
 }
 
-type Witnessing = { readonly origin: string; readonly checkpoint: CheckpointEvidence; readonly head: Checkpoint | undefined; readonly at: string; readonly trust: Trust };
+type Witnessing = {
+  readonly origin: string;
+  readonly checkpoint: CheckpointEvidence;
+  readonly head: Checkpoint | undefined;
+  readonly at: string;
+  readonly trust: Trust;
+};
 
 /** Each line by itself, so that a bad one is named; the quorum counts good lines on a good checkpoint only. */
 function checkWitnesses({ origin, checkpoint: { note }, head, at, trust }: Witnessing): Claim[] {
@@ -82,11 +90,15 @@ function checkWitnesses({ origin, checkpoint: { note }, head, at, trust }: Witne
     if (witness !== undefined) cosigned.add(witness);
     claims.push(claimOf('cosignature', { at: `${at}.note line ${i + 1} after the text`, origin }, verdict));
   }
-  if (trust.policy?.quorum !== undefined) claims.push(claimOf('witnessed', { at, origin }, quorumOf(cosigned, { head, policy: trust.policy, trusted: key !== undefined })));
+  if (trust.policy?.quorum !== undefined)
+    claims.push(claimOf('witnessed', { at, origin }, quorumOf(cosigned, { head, policy: trust.policy, trusted: key !== undefined })));
   return claims;
 }
 
-function quorumOf(cosigned: ReadonlySet<string>, { head, policy, trusted }: { readonly head: Checkpoint | undefined; readonly policy: TlogPolicy; readonly trusted: boolean }): Verdict {
+function quorumOf(
+  cosigned: ReadonlySet<string>,
+  { head, policy, trusted }: { readonly head: Checkpoint | undefined; readonly policy: TlogPolicy; readonly trusted: boolean },
+): Verdict {
   if (!trusted) return notChecked('LOG_NOT_TRUSTED', 'its checkpoint was not checked');
   if (head === undefined) return failed('CHECKPOINT_FAILED', 'its checkpoint did not verify');
   if (isQuorum(policy, cosigned)) return verified(`cosigned by ${[...cosigned].join(', ')}`);
@@ -123,7 +135,8 @@ function checkConsistency(place: Place, heads: Heads): { readonly claims: Claim[
 }
 
 function checkStep({ from, to, proof }: ConsistencyEvidence, { heads, seen }: { readonly heads: Heads; readonly seen: Checkpoint | undefined }): Verdict {
-  for (const size of [from, to]) if (heads.has(size) && heads.get(size) === undefined) return failed('CHECKPOINT_FAILED', `the checkpoint of size ${size} did not verify`);
+  for (const size of [from, to])
+    if (heads.has(size) && heads.get(size) === undefined) return failed('CHECKPOINT_FAILED', `the checkpoint of size ${size} did not verify`);
   const head = (size: number): Checkpoint | undefined => heads.get(size) ?? (seen?.size === size ? seen : undefined);
   const [oldHead, newHead] = [head(from), head(to)];
   if (newHead === undefined) return failed('CHECKPOINT_MISSING', `the file has no checkpoint of size ${to}`);

@@ -17,12 +17,14 @@ import type { Trust } from './trust.ts';
 export type ProvedEntry = {
   readonly origin: string;
   readonly index: number;
+  /** Where it stands in the file. */
+  readonly at: string;
   readonly entry: Entry;
   /** Payloads by field, as far as they were disclosed and are what was committed to. */
   readonly disclosed: ReadonlyMap<string, Uint8Array>;
 };
 
-type Proved = { readonly entry: Entry; readonly disclosed: Map<string, Uint8Array> };
+type Proved = { readonly at: string; readonly entry: Entry; readonly disclosed: Map<string, Uint8Array> };
 type Place = { readonly log: LogEvidence; readonly at: string; readonly trust: Trust; readonly checked: CheckedCheckpoints };
 
 /** Claims in the order of the file; entries by index. */
@@ -30,16 +32,20 @@ export function checkEntries(place: Place): { readonly claims: readonly Claim[];
   const { log, at } = place;
   const proved = new Map<number, Proved>();
   const claims: Claim[] = [];
-  const add = (kind: Claim['kind'], where: string, verdict: Verdict): number => claims.push(claimOf(kind, { at: `${at}.${where}`, origin: log.origin }, verdict));
-  for (const [i, evidence] of log.entries.entries()) add('entry', `entries[${i}]`, checkEntry(place, evidence, proved));
+  const add = (kind: Claim['kind'], where: string, verdict: Verdict): number =>
+    claims.push(claimOf(kind, { at: `${at}.${where}`, origin: log.origin }, verdict));
+  for (const [i, evidence] of log.entries.entries()) add('entry', `entries[${i}]`, checkEntry(place, { ...evidence, at: `${at}.entries[${i}]` }, proved));
   for (const [i, range] of log.ranges.entries()) {
     const { verdict, window } = checkRange(place, range);
     add('range', `ranges[${i}]`, verdict);
-    for (const [n, entry] of (window?.entries ?? []).entries()) proved.set(range.start + n, { entry, disclosed: new Map() });
+    for (const [n, entry] of (window?.entries ?? []).entries())
+      proved.set(range.start + n, { at: `${at}.ranges[${i}].entries[${n}]`, entry, disclosed: new Map() });
     if (window !== undefined) claims.push(sequenceClaim(window, { at: `${at}.ranges[${i}]`, origin: log.origin }));
   }
   for (const [i, disclosure] of log.disclosures.entries()) add('disclosure', `disclosures[${i}]`, checkDisclosure(place, disclosure, proved));
-  const entries = [...proved].toSorted(([a], [b]) => a - b).map(([index, { entry, disclosed }]) => ({ origin: log.origin, index, entry, disclosed }));
+  const entries = [...proved]
+    .toSorted(([a], [b]) => a - b)
+    .map(([index, { at: where, entry, disclosed }]) => ({ origin: log.origin, index, at: where, entry, disclosed }));
   return { claims, entries };
 }
 
@@ -50,7 +56,7 @@ function headOf({ log, checked: { heads, trusted } }: Place, size: number): Chec
   return heads.get(size) ?? failed('CHECKPOINT_FAILED', `the checkpoint of size ${size} did not verify`);
 }
 
-function checkEntry(place: Place, { index, size, proof, entry: bytes }: EntryEvidence, proved: Map<number, Proved>): Verdict {
+function checkEntry(place: Place, { index, size, proof, entry: bytes, at }: EntryEvidence & { readonly at: string }, proved: Map<number, Proved>): Verdict {
   const head = headOf(place, size);
   if ('status' in head) return head;
   const included = judge(() => {
@@ -60,7 +66,7 @@ function checkEntry(place: Place, { index, size, proof, entry: bytes }: EntryEvi
   if (included.status !== 'verified') return included;
   return judge(() => {
     const entry = parseEntry(bytes);
-    proved.set(index, { entry, disclosed: new Map() });
+    proved.set(index, { at, entry, disclosed: new Map() });
     return `entry ${index} of ${size} is this ${entry.type}`;
   }, 'ENTRY_REFUSED');
 }

@@ -3,12 +3,15 @@ import type { Checkpoint } from '../audit/checkpoint.ts';
 import { claimOf } from './check-checkpoints.ts';
 import { failed, notChecked, verified, type Claim, type Verdict } from './claim.ts';
 import type { ForeignEvidence, LogEvidence } from './evidence.ts';
-import type { Trust } from './trust.ts';
+import type { ForeignClaim, ForeignVerifier, Trust } from './trust.ts';
 
 /** Of one log: its notes, and the heads that verified. */
 export type CheckedLog = { readonly log: LogEvidence; readonly heads: ReadonlyMap<number, Checkpoint | undefined> };
 
-export async function checkForeign(foreign: readonly ForeignEvidence[], { logs, trust }: { readonly logs: readonly CheckedLog[]; readonly trust: Trust }): Promise<readonly Claim[]> {
+export async function checkForeign(
+  foreign: readonly ForeignEvidence[],
+  { logs, trust }: { readonly logs: readonly CheckedLog[]; readonly trust: Trust },
+): Promise<readonly Claim[]> {
   const claims: Claim[] = [];
   for (const [i, claim] of foreign.entries()) {
     claims.push(claimOf('foreign', { at: `foreign[${i}]`, origin: claim.origin }, await checkOne(claim, { logs, trust })));
@@ -16,7 +19,10 @@ export async function checkForeign(foreign: readonly ForeignEvidence[], { logs, 
   return claims;
 }
 
-async function checkOne({ type, origin, size, data }: ForeignEvidence, { logs, trust }: { readonly logs: readonly CheckedLog[]; readonly trust: Trust }): Promise<Verdict> {
+async function checkOne(
+  { type, origin, size, data }: ForeignEvidence,
+  { logs, trust }: { readonly logs: readonly CheckedLog[]; readonly trust: Trust },
+): Promise<Verdict> {
   const verifier = trust.verifiers.get(type);
   if (verifier === undefined) return notChecked('NO_VERIFIER', `nothing was plugged in that checks ${type}: pass one in trust.verifiers`);
   if (!trust.logs.has(origin)) return notChecked('LOG_NOT_TRUSTED', `no key of ${origin} is trusted`);
@@ -25,8 +31,13 @@ async function checkOne({ type, origin, size, data }: ForeignEvidence, { logs, t
   const checkpoint = found?.heads.get(size);
   if (note === undefined) return failed('CHECKPOINT_MISSING', `the file has no checkpoint of ${origin} of size ${size}`);
   if (checkpoint === undefined) return failed('CHECKPOINT_FAILED', `the checkpoint of size ${size} did not verify`);
+  return ask(verifier, { data, checkpoint, note });
+}
+
+async function ask(verifier: ForeignVerifier, claim: ForeignClaim): Promise<Verdict> {
+  const { type } = verifier;
   try {
-    const result = (await verifier.verify({ data, checkpoint, note })) as { readonly detail?: unknown; readonly time?: unknown } | undefined;
+    const result = (await verifier.verify(claim)) as { readonly detail?: unknown; readonly time?: unknown } | undefined;
     // A plug-in that answers with anything else, `false` among it, did not say that the claim is true.
     if (typeof result?.detail !== 'string') return failed('FOREIGN_REFUSED', `the verifier of ${type} did not say what it proved`);
     const { detail, time } = result;

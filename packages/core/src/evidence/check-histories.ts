@@ -1,26 +1,33 @@
 /** Checks key histories: each by itself, and against the one that the reader pinned. @module */
 import { IdentityError } from '../errors/identity-error.ts';
-import { reconcileKeyHistories, verifyKeyHistory, type KeyHistory, type KeyState } from '../identity/key-history.ts';
+import { reconcileKeyHistories, verifyKeyHistory, type KeyHistory } from '../identity/key-history.ts';
 import { claimOf } from './check-checkpoints.ts';
 import { failed, notChecked, verified, type Claim, type Verdict } from './claim.ts';
 import type { HistoryEvidence } from './evidence.ts';
 import type { Trust } from './trust.ts';
 
-/** What is known of the reader's agents: the longer of what was pinned and what the file adds, verified. */
-export type AgentKeys = ReadonlyMap<string, KeyState>;
+/**
+ * The longer of what the reader pinned and what the file adds, verified; undefined where no history is known, and the DID's own key counts.
+ * An agent whose history in the file failed, and that is not pinned, is not among them: nothing is known of its keys.
+ */
+export type AgentHistories = ReadonlyMap<string, KeyHistory | undefined>;
 
-export function checkHistories(histories: readonly HistoryEvidence[], { agents }: Trust): { readonly claims: readonly Claim[]; readonly keys: AgentKeys } {
-  const keys = new Map<string, KeyState>();
-  for (const [did, pinned] of agents) if (pinned !== undefined) keys.set(did, verifyKeyHistory(pinned));
+export function checkHistories(
+  histories: readonly HistoryEvidence[],
+  { agents }: Trust,
+): { readonly claims: readonly Claim[]; readonly agents: AgentHistories } {
+  const known = new Map(agents);
   const claims = histories.map((history, i) => {
-    const { verdict, state } = checkHistory(history, agents);
-    if (state !== undefined) keys.set(history.did, state);
+    const { did } = history;
+    const { verdict, longer } = checkHistory(history, agents);
+    if (longer !== undefined) known.set(did, longer);
+    else if (agents.get(did) === undefined) known.delete(did);
     return claimOf('history', { at: `histories[${i}]` }, verdict);
   });
-  return { claims, keys };
+  return { claims, agents: known };
 }
 
-type Checked = { readonly verdict: Verdict; readonly state?: KeyState };
+type Checked = { readonly verdict: Verdict; readonly longer?: KeyHistory };
 
 function checkHistory({ did, events }: HistoryEvidence, agents: Trust['agents']): Checked {
   if (!agents.has(did)) return { verdict: notChecked('AGENT_NOT_TRUSTED', `${did} is not an agent of trust.agents`) };
@@ -36,8 +43,9 @@ function checkHistory({ did, events }: HistoryEvidence, agents: Trust['agents'])
 function continued(did: string, { events, pinned }: { readonly events: KeyHistory; readonly pinned: KeyHistory | undefined }): Checked {
   const own = verifyKeyHistory(events);
   if (own.did !== did) return { verdict: failed('HISTORY_REFUSED', 'the events are of another agent') };
-  const state = pinned === undefined ? own : verifyKeyHistory(reconcileKeyHistories(pinned, events));
+  const longer = pinned === undefined ? events : reconcileKeyHistories(pinned, events);
+  const state = verifyKeyHistory(longer);
   const last = state.revoked ? 'revoked' : `key ${state.keys.size} in force`;
-  const longer = state.sequence > own.sequence ? `; the pinned history goes on to event ${state.sequence}` : '';
-  return { verdict: verified(`the keys of ${did} up to event ${own.sequence}, ${last}${longer}`), state };
+  const beyond = state.sequence > own.sequence ? `; the pinned history goes on to event ${state.sequence}` : '';
+  return { verdict: verified(`the keys of ${did} up to event ${own.sequence}, ${last}${beyond}`), longer };
 }

@@ -1,6 +1,7 @@
 /** What an evidence file claims, one by one, and what became of each (docs/spec/08 §4). @module */
 import type { SequenceFinding } from '../audit/recorder-run.ts';
 import { TalosError } from '../errors/talos-error.ts';
+import type { RestingState } from './receipts-at-rest.ts';
 
 /** `not-checked` is not green: the reader gave no trust, or nothing that could check it. */
 export type ClaimStatus = 'verified' | 'failed' | 'not-checked';
@@ -28,6 +29,8 @@ export type ClaimKind =
   | 'disclosure'
   /** These keys spoke for this agent. */
   | 'history'
+  /** A call between two agents, as far as they signed it. */
+  | 'receipt'
   /** What somebody else says about a checkpoint. */
   | 'foreign';
 
@@ -53,6 +56,11 @@ export type FailureCode =
   | 'HISTORY_REFUSED'
   /** Two signed events with one sequence. */
   | 'HISTORY_EQUIVOCATION'
+  | 'RECEIPT_REFUSED'
+  /** Not by a key that spoke for this party at that time. */
+  | 'RECEIPT_SIGNATURE_REFUSED'
+  /** Two outcomes of one call, both signed. */
+  | 'RECEIPT_CONFLICTS'
   | 'FOREIGN_REFUSED';
 
 export type NotCheckedCode =
@@ -64,6 +72,8 @@ export type NotCheckedCode =
   | 'NO_VERIFIER'
   /** The head that the proof begins with is neither in the file nor the one that the reader saw last. */
   | 'OLD_HEAD_UNKNOWN'
+  /** An outcome whose request is not in the file, or a countersignature without its outcome. */
+  | 'RECEIPT_INCOMPLETE'
   /** No proof leads from one checkpoint to the next. */
   | 'NOT_LINKED';
 
@@ -83,6 +93,8 @@ export type Claim = Verdict & {
   readonly at: string;
   /** The log that it is about. */
   readonly origin?: string;
+  /** How far the receipt came. */
+  readonly receipt?: RestingState;
   /** Of a broken sequence: what was left out, and where. */
   readonly findings?: readonly SequenceFinding[];
 };

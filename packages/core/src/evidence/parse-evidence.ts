@@ -79,7 +79,10 @@ function requireVersion(value: JsonValue): void {
   const named = typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject)['format'] : undefined;
   if (typeof named !== 'string') throw malformed('', 'does not say its format');
   if (named !== evidenceFormat)
-    throw new EvidenceError({ code: 'TALOS_EVIDENCE_VERSION', message: `evidence refused: this reader knows ${evidenceFormat} only: read it with a newer one` });
+    throw new EvidenceError({
+      code: 'TALOS_EVIDENCE_VERSION',
+      message: `evidence refused: this reader knows ${evidenceFormat} only: read it with a newer one`,
+    });
 }
 
 function readLog(field: Field): LogEvidence {
@@ -103,11 +106,13 @@ function requireApart(field: Field, ranges: readonly RangeEvidence[], entries: r
   let total = 0;
   for (const [i, range] of ranges.entries()) {
     if (range.start < end) throw malformed(`${field.at}[${i}]`, 'overlaps another range, or stands not in its order');
-    if (range.end <= range.start || range.entries.length !== range.end - range.start) throw malformed(`${field.at}[${i}]`, 'does not hold one entry for each index');
+    if (range.end <= range.start || range.entries.length !== range.end - range.start)
+      throw malformed(`${field.at}[${i}]`, 'does not hold one entry for each index');
     ({ end } = range);
     total += range.entries.length;
   }
-  if (total > bounds.rangeEntries) throw new EvidenceError({ code: 'TALOS_EVIDENCE_LIMIT', message: `evidence refused: ${field.at} hold more than ${bounds.rangeEntries} entries` });
+  if (total > bounds.rangeEntries)
+    throw new EvidenceError({ code: 'TALOS_EVIDENCE_LIMIT', message: `evidence refused: ${field.at} hold more than ${bounds.rangeEntries} entries` });
   let next = 0;
   for (const { index } of entries) {
     while (next < ranges.length && (ranges[next] as RangeEvidence).end <= index) next++;
@@ -139,7 +144,12 @@ function readConsistency(field: Field): ConsistencyEvidence {
 
 function readDisclosure(field: Field): DisclosureEvidence {
   const { index, field: name, salt, payload } = readMembers(field, ['index', 'field', 'salt', 'payload']);
-  const read = { index: readCount(index), field: readText(name, maxFieldLength), salt: readBytes(salt, saltLength), payload: readBytes(payload, maxPayloadBytes) };
+  const read = {
+    index: readCount(index),
+    field: readText(name, maxFieldLength),
+    salt: readBytes(salt, saltLength),
+    payload: readBytes(payload, maxPayloadBytes),
+  };
   if (read.salt.length !== saltLength) throw malformed(salt.at, `does not have ${saltLength} bytes`);
   return read;
 }

@@ -89,8 +89,9 @@ function addAgent(agents: Map<string, KeyHistory | undefined>, { did, history }:
 function addVerifier(verifiers: Map<string, ForeignVerifier>, verifier: ForeignVerifier): void {
   requireObject('trust.verifiers[…]', verifier);
   requireText('verifier.type', verifier.type);
-  requireFunction('verifier.verify', verifier.verify);
-  if (!foreignType.test(verifier.type)) throw new UsageError({ code: 'TALOS_USAGE_ARGUMENT', message: 'verifier.type is 1 to 64 characters of a-z, 0-9, "." and "-"' });
+  requireFunction('verifier.verify', (verifier as { readonly verify: unknown }).verify);
+  if (!foreignType.test(verifier.type))
+    throw new UsageError({ code: 'TALOS_USAGE_ARGUMENT', message: 'verifier.type is 1 to 64 characters of a-z, 0-9, "." and "-"' });
   if (verifiers.has(verifier.type)) throw misuse(`two verifiers of trust are for ${verifier.type}`);
   verifiers.set(verifier.type, verifier);
 }

@@ -6,6 +6,7 @@ import { checkCheckpoints } from './check-checkpoints.ts';
 import { checkEntries, type ProvedEntry } from './check-entries.ts';
 import { checkForeign } from './check-foreign.ts';
 import { checkHistories } from './check-histories.ts';
+import { checkReceipts, type ProvedReceipt } from './check-receipts.ts';
 import type { Claim } from './claim.ts';
 import { parseEvidence } from './parse-evidence.ts';
 import { readTrust, type EvidenceTrust } from './trust.ts';
@@ -29,6 +30,8 @@ export type EvidenceReport = {
   readonly logs: readonly { readonly origin: string; readonly size: number; readonly level: LogLevel }[];
   /** What the logs hold, as far as it was proved; nothing else of the file is to be shown as true. */
   readonly entries: readonly ProvedEntry[];
+  /** Of calls between agents, among these entries; their signatures verified under the agents that the reader trusts. */
+  readonly receipts: readonly ProvedReceipt[];
 };
 
 /**
@@ -51,14 +54,20 @@ export async function verifyEvidence(file: string | Uint8Array, trust: EvidenceT
     for (const entry of held.entries) entries.push(entry);
     return { log, heads: checked.heads };
   });
-  claims.push(...checkHistories(evidence.histories, trusted).claims);
+  const histories = checkHistories(evidence.histories, trusted);
+  claims.push(...histories.claims);
+  const receipts = checkReceipts(entries, histories.agents);
+  for (const claim of receipts.claims) claims.push(claim);
   claims.push(...(await checkForeign(evidence.foreign, { logs: checkedLogs, trust: trusted })));
   const logs = checkedLogs.map(({ log: { origin, checkpoints } }, i) => ({
     origin,
     size: checkpoints.at(-1)?.size ?? 0,
-    level: levelOf(claims.filter((claim) => claim.origin === origin), `logs[${i}].checkpoints[${checkpoints.length - 1}]`),
+    level: levelOf(
+      claims.filter((claim) => claim.origin === origin),
+      `logs[${i}].checkpoints[${checkpoints.length - 1}]`,
+    ),
   }));
-  return { verdict: overall(claims), claims, logs, entries };
+  return { verdict: overall(claims), claims, logs, entries, receipts: receipts.receipts };
 }
 
 function overall(claims: readonly Claim[]): EvidenceReport['verdict'] {
@@ -68,7 +77,8 @@ function overall(claims: readonly Claim[]): EvidenceReport['verdict'] {
 
 function levelOf(claims: readonly Claim[], newest: string): LogLevel {
   if (claims.some(({ status }) => status === 'failed')) return 'bad';
-  const holds = (kind: Claim['kind'], at?: string): boolean => claims.some((claim) => claim.kind === kind && claim.status === 'verified' && (at === undefined || claim.at === at));
+  const holds = (kind: Claim['kind'], at?: string): boolean =>
+    claims.some((claim) => claim.kind === kind && claim.status === 'verified' && (at === undefined || claim.at === at));
   if (!holds('checkpoint', newest)) return 'unchecked';
   if (holds('witnessed', newest)) return 'witnessed';
   return holds('last-seen') ? 'consistent' : 'signed';

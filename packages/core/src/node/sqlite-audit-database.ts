@@ -20,7 +20,7 @@ const smallestPage = 512;
 const checkpointAfterBytes = 4 * 1024 * 1024;
 
 /** `opening` is numbered index × 16 + place, so that it grows at its end like `entry` and needs no second index. */
-const openingsPerEntry = 16;
+export const openingsPerEntry = 16;
 
 const schema = `
 CREATE TABLE entry (i INTEGER PRIMARY KEY, hashes BLOB NOT NULL, body BLOB NOT NULL) STRICT;
@@ -164,6 +164,7 @@ export class AuditDatabase {
 
 function prepare(db: DatabaseSync) {
   return {
+    ...prepareReads(db),
     begin: db.prepare('BEGIN IMMEDIATE'),
     commit: db.prepare('COMMIT'),
     saveEntry: db.prepare('INSERT INTO entry (i, hashes, body) VALUES (?, ?, ?)'),
@@ -171,6 +172,11 @@ function prepare(db: DatabaseSync) {
     saveOpening: db.prepare('INSERT INTO opening (n, field, salt, payload) VALUES (?, ?, ?, ?)'),
     saveHead: db.prepare('INSERT INTO head (one, size, root) VALUES (1, ?, ?) ON CONFLICT (one) DO UPDATE SET size = excluded.size, root = excluded.root'),
     saveCheckpoint: db.prepare('INSERT INTO checkpoint (size, note) VALUES (?, ?) ON CONFLICT (size) DO NOTHING'),
+  } satisfies Record<string, StatementSync>;
+}
+
+export function prepareReads(db: DatabaseSync) {
+  return {
     loadHead: db.prepare('SELECT size, root FROM head'),
     countRows: db.prepare('SELECT coalesce(max(i) + 1, 0) AS rows FROM entry'),
     loadRows: db.prepare('SELECT body AS bytes, hashes FROM entry WHERE i >= ? AND i < ? ORDER BY i'),
@@ -226,9 +232,15 @@ function openFile({ path, maxBytes }: DatabaseOptions): DatabaseSync {
   }
 }
 
+/** Whether the file is a log of this version, and what it says that it is. */
+export function formatOf(db: DatabaseSync): { readonly isLog: boolean; readonly id: unknown; readonly version: unknown } {
+  const [id, version] = [pragma(db, 'application_id'), pragma(db, 'user_version')];
+  return { isLog: id === applicationId && version === formatVersion, id, version };
+}
+
 function createOrCheckSchema(db: DatabaseSync): void {
-  const found = { id: pragma(db, 'application_id'), version: pragma(db, 'user_version') };
-  if (found.id === applicationId && found.version === formatVersion) return;
+  const found = formatOf(db);
+  if (found.isLog) return;
   const { tables } = db.prepare('SELECT count(*) AS tables FROM sqlite_schema').get() as { tables: number };
   if (tables !== 0 || found.id !== 0 || found.version !== 0) throw corrupt('this file is not an audit log of this version of Talos');
   db.exec(`BEGIN IMMEDIATE; ${schema} COMMIT`);
@@ -248,6 +260,6 @@ function isSameHead(a: PackedHead, b: PackedHead | undefined): boolean {
   return b === undefined ? a.size === 0 : a.size === b.size && equalBytes(a.root, b.root);
 }
 
-function corrupt(reason: string): StoreError {
+export function corrupt(reason: string): StoreError {
   return new StoreError({ code: 'TALOS_STORE_CORRUPT', message: `the stored audit log was refused: ${reason}` });
 }

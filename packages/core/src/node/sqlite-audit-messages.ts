@@ -6,6 +6,8 @@ export type DatabaseOptions = {
   readonly path: string;
   /** Largest size of the database file. Undefined: the disk decides. */
   readonly maxBytes: number | undefined;
+  /** Read the log as it stands now, beside whoever writes it. */
+  readonly snapshot?: true;
 };
 
 /** Where the hash of a tree node stands: 32 bytes at `offset` of the row's hashes. */

@@ -1,5 +1,5 @@
 /** The audit store on SQLite (node:sqlite). The database lives in a worker thread: a sync to disk never holds up the event loop. @module */
-import type { AuditBatch, AuditRow, AuditStore, StoredCheckpoint } from '../audit/audit-store.ts';
+import type { AuditBatch, AuditReader, AuditRow, AuditStore, StoredCheckpoint } from '../audit/audit-store.ts';
 import type { Opening } from '../audit/commitment.ts';
 import type { LookupKind } from '../audit/entry.ts';
 import { emptyRoot, nodePlace, type TreeHead, type TreeNode } from '../audit/tree-hash.ts';
@@ -21,8 +21,21 @@ export type SqliteAuditStoreOptions = {
  * the log, `_CORRUPT` if the file is damaged or another program's, `_READ_FAILED` if it cannot be opened.
  */
 export async function openSqliteAuditStore({ path, maxBytes }: SqliteAuditStoreOptions): Promise<AuditStore> {
+  return openThread({ path, maxBytes });
+}
+
+/**
+ * The log as it stands now, for `readAuditLog`, `fsck` and exports: also while another process writes it, and without holding that up. Entries that
+ * come later are not seen. Nothing is written, no lock is taken, a file that is not there is not made. While it is open the writer's WAL grows: close it.
+ * @throws {@link StoreError} `TALOS_STORE_UNSUPPORTED`, `_READ_FAILED` if the file cannot be opened, `_CORRUPT` if it is damaged or another program's.
+ */
+export async function openSqliteAuditSnapshot({ path }: Pick<SqliteAuditStoreOptions, 'path'>): Promise<AuditReader> {
+  return openThread({ path, maxBytes: undefined, snapshot: true });
+}
+
+async function openThread(workerData: DatabaseOptions): Promise<AuditStore> {
+  const { path } = workerData;
   if (typeof path !== 'string' || path.length === 0) throw new UsageError({ code: 'TALOS_USAGE_ARGUMENT', message: 'path must name the database file' });
-  const workerData: DatabaseOptions = { path, maxBytes };
   const thread = new DatabaseThread<AuditRequest>({ url: workerUrl(), workerData, name: 'talos-audit', title: 'this audit store' });
   await thread.opened;
   return new SqliteAuditStore(thread);

@@ -1,12 +1,18 @@
-/** The writer's thread: opens the database, answers one request after the other. Loaded by `sqlite-audit-store.ts` only. @module */
+/** The thread of a log's writer or reader: opens the database, answers one request after the other. Loaded by `sqlite-audit-store.ts` only. @module */
 import { workerData } from 'node:worker_threads';
 import { serveThread } from './serve-thread.ts';
 import { decodeBatch, encodeRows } from './sqlite-audit-batch.ts';
 import { AuditDatabase } from './sqlite-audit-database.ts';
+import { AuditSnapshot } from './sqlite-audit-snapshot.ts';
 import type { AuditRequest, DatabaseOptions } from './sqlite-audit-messages.ts';
 
 serveThread<AuditRequest>(() => {
-  const database = new AuditDatabase(workerData as DatabaseOptions);
+  const options = workerData as DatabaseOptions;
+  if (options.snapshot === true) {
+    const snapshot = new AuditSnapshot(options);
+    return { answer: (request) => answer(snapshot, request) };
+  }
+  const database = new AuditDatabase(options);
   return {
     answer: (request) => answer(database, request),
     afterwards: ({ op }) => {
@@ -15,7 +21,7 @@ serveThread<AuditRequest>(() => {
   };
 }, 'the audit database');
 
-function answer(database: AuditDatabase, request: AuditRequest): unknown {
+function answer(database: AuditDatabase | AuditSnapshot, request: AuditRequest): unknown {
   switch (request.op) {
     case 'append':
       return database.append(decodeBatch(request.batch), request.batch.byteLength);

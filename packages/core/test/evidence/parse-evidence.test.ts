@@ -17,7 +17,13 @@ describe('the form of an evidence file', () => {
   it('[EVIDENCE-CANONICAL] is written in one way: read and written again it is the same text', () => {
     expect(formatEvidence(parseEvidence(text))).toBe(text);
     const { logs, histories, foreign } = parseEvidence(text);
-    const shuffled = logs.map((log) => ({ ...log, entries: log.entries.toReversed(), ranges: log.ranges.toReversed(), checkpoints: log.checkpoints.toReversed(), disclosures: log.disclosures.toReversed() }));
+    const shuffled = logs.map((log) => ({
+      ...log,
+      entries: log.entries.toReversed(),
+      ranges: log.ranges.toReversed(),
+      checkpoints: log.checkpoints.toReversed(),
+      disclosures: log.disclosures.toReversed(),
+    }));
     expect(formatEvidence({ logs: shuffled, histories, foreign })).toBe(text);
   });
 
@@ -37,21 +43,38 @@ describe('the form of an evidence file', () => {
   });
 
   it('[EVIDENCE-CLOSED] a file that is cut off anywhere is refused', async () => {
-    for (let length = 0; length < text.length; length += 1 + Math.floor(text.length / 400)) expect(await refused(text.slice(0, length))).toMatch(/^TALOS_EVIDENCE_MALFORMED /);
+    for (let length = 0; length < text.length; length += 1 + Math.floor(text.length / 400))
+      expect(await refused(text.slice(0, length))).toMatch(/^TALOS_EVIDENCE_MALFORMED /);
     expect(await refused(new TextEncoder().encode(text).slice(0, -1))).toMatch(/^TALOS_EVIDENCE_MALFORMED /);
     expect(await refused(Uint8Array.of(0xff, 0xfe))).toMatch(/^TALOS_EVIDENCE_MALFORMED .*UTF-8/);
   });
 
   it('[EVIDENCE-CLOSED] a member more or fewer is refused everywhere, and the place is named', async () => {
-    const objects = ['logs[0]', 'logs[0].checkpoints[0]', 'logs[0].entries[0]', 'logs[0].ranges[0]', 'logs[0].consistency[0]', 'logs[0].disclosures[0]', 'histories[0]', 'histories[0].events[0]', 'foreign[0]'];
+    const objects = [
+      'logs[0]',
+      'logs[0].checkpoints[0]',
+      'logs[0].entries[0]',
+      'logs[0].ranges[0]',
+      'logs[0].consistency[0]',
+      'logs[0].disclosures[0]',
+      'histories[0]',
+      'histories[0].events[0]',
+      'foreign[0]',
+    ];
     for (const path of objects) {
-      expect(await refused(edited(text, path, (value) => ({ ...value, more: 1 })))).toContain(`TALOS_EVIDENCE_MALFORMED evidence refused: ${path} does not have exactly`);
+      expect(await refused(edited(text, path, (value) => ({ ...value, more: 1 })))).toContain(
+        `TALOS_EVIDENCE_MALFORMED evidence refused: ${path} does not have exactly`,
+      );
       expect(await refused(edited(text, path, (value) => ({ ...value, __proto: 1 })))).toContain(path);
       for (const name of Object.keys(JSON.parse(canonicalJson(objectAt(path))) as object)) {
-        expect(await refused(edited(text, path, (value) => Object.fromEntries(Object.entries(value).filter(([each]) => each !== name))))).toContain(`refused: ${path} does not`);
+        expect(await refused(edited(text, path, (value) => Object.fromEntries(Object.entries(value).filter(([each]) => each !== name))))).toContain(
+          `refused: ${path} does not`,
+        );
         for (const wrong of [null, true, 1.5, -1, 2 ** 53, {}, [[]], 'é', ''])
           if (JSON.stringify(wrong) !== '""' || !['note', 'entry', 'payload', 'data', 'event', 'field', 'origin', 'did'].includes(name))
-            expect(await refused(edited(text, `${path}.${name}`, () => wrong)).catch(() => `accepted ${path}.${name} = ${JSON.stringify(wrong)}`)).toMatch(accepts(name, wrong));
+            expect(await refused(edited(text, `${path}.${name}`, () => wrong)).catch(() => `accepted ${path}.${name} = ${JSON.stringify(wrong)}`)).toMatch(
+              accepts(name, wrong),
+            );
       }
     }
     expect(await refused(canonicalJson({ ...root, more: 1 } as never))).toContain('refused: the file does not have exactly');
@@ -63,9 +86,19 @@ describe('the form of an evidence file', () => {
   });
 
   it('[EVIDENCE-ONCE] nothing stands twice, in another order, or in two places', async () => {
-    for (const path of ['logs', 'logs[0].checkpoints', 'logs[0].entries', 'logs[0].ranges', 'logs[0].consistency', 'logs[0].disclosures', 'histories', 'foreign']) {
+    for (const path of [
+      'logs',
+      'logs[0].checkpoints',
+      'logs[0].entries',
+      'logs[0].ranges',
+      'logs[0].consistency',
+      'logs[0].disclosures',
+      'histories',
+      'foreign',
+    ]) {
       expect(await refused(edited(text, path, (list) => [...list, list.at(-1)])), path).toContain('TALOS_EVIDENCE_MALFORMED');
-      if ((objectAt(path) as unknown as unknown[]).length > 1) expect(await refused(edited(text, path, (list) => list.toReversed())), path).toContain('TALOS_EVIDENCE_MALFORMED');
+      if ((objectAt(path) as unknown as unknown[]).length > 1)
+        expect(await refused(edited(text, path, (list) => list.toReversed())), path).toContain('TALOS_EVIDENCE_MALFORMED');
     }
     expect(await refused(edited(text, 'logs[0].entries[1].index', () => 6))).toContain('logs[0].ranges[0] holds entry 6');
     expect(await refused(edited(text, 'logs[0].ranges[1].start', () => 8))).toContain('logs[0].ranges[1]');
@@ -88,7 +121,8 @@ describe('the form of an evidence file', () => {
       ['histories[0].events', many(evidenceBounds.events + 1, () => 0)],
       ['foreign', many(evidenceBounds.foreign + 1, () => 0)],
     ];
-    for (const [path, value] of over) expect(await refused(edited(text, path, () => value)), path).toContain(`TALOS_EVIDENCE_LIMIT evidence refused: ${path} has more than`);
+    for (const [path, value] of over)
+      expect(await refused(edited(text, path, () => value)), path).toContain(`TALOS_EVIDENCE_LIMIT evidence refused: ${path} has more than`);
     expect(await refused(edited(text, 'foreign[0].data', () => Buffer.alloc(evidenceBounds.foreignBytes + 1).toString('base64')))).toContain('foreign[0].data');
     expect(await refused(edited(text, 'logs[0].entries[0].entry', () => Buffer.alloc(65_536).toString('base64')))).toContain('logs[0].entries[0].entry');
     expect(await refused(edited(text, 'logs[0].checkpoints[0].note', () => 'x'.repeat(evidenceBounds.note + 1)))).toContain('note');
@@ -99,7 +133,10 @@ describe('the form of an evidence file', () => {
 });
 
 function objectAt(path: string): Json {
-  return path.split(/[.[\]]+/).filter((step) => step !== '').reduce((at, step) => at[step] as Json, root);
+  return path
+    .split(/[.[\]]+/)
+    .filter((step) => step !== '')
+    .reduce((at, step) => at[step] as Json, root);
 }
 
 /** Members that take any text take a wrong one as well: it is the verifier that finds it. */

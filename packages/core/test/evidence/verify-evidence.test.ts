@@ -10,8 +10,10 @@ import { agent, anchorVerifier, cosigned, edited, fullEvidence, historyOf, logOf
 const full = await fullEvidence();
 
 /** Claims that are not green, as `kind at: code`. */
-const notGreen = ({ claims }: EvidenceReport): string[] => claims.flatMap((claim) => (claim.status === 'verified' ? [] : [`${claim.kind} ${claim.at}: ${claim.code}`]));
-const judgeEdited = async (path: string, change: (value: Json) => unknown): Promise<string[]> => notGreen(await verifyEvidence(edited(full.text, path, change), full.trust));
+const notGreen = ({ claims }: EvidenceReport): string[] =>
+  claims.flatMap((claim) => (claim.status === 'verified' ? [] : [`${claim.kind} ${claim.at}: ${claim.code}`]));
+const judgeEdited = async (path: string, change: (value: Json) => unknown): Promise<string[]> =>
+  notGreen(await verifyEvidence(edited(full.text, path, change), full.trust));
 const flipBase64 = (value: Json): string => {
   const bytes = Buffer.from(value, 'base64');
   bytes[bytes.length >> 1]! ^= 1;
@@ -95,7 +97,9 @@ describe('an evidence file', () => {
 describe('attacks on a file', () => {
   it('[EVIDENCE-TAMPER] a refusal turned into a permission is a failed entry', async () => {
     const permitted = (value: Json): string =>
-      Buffer.from(Buffer.from(value, 'base64').toString().replace('"decision":"deny"', '"decision":"allow"').replace('policy.decision', 'tool.request')).toString('base64');
+      Buffer.from(
+        Buffer.from(value, 'base64').toString().replace('"decision":"deny"', '"decision":"allow"').replace('policy.decision', 'tool.request'),
+      ).toString('base64');
     expect(await judgeEdited('logs[0].entries[2].entry', permitted)).toEqual(['entry logs[0].entries[2]: INCLUSION_REFUSED']);
     expect(await judgeEdited('logs[0].ranges[1].entries[1]', permitted)).toEqual(['range logs[0].ranges[1]: INCLUSION_REFUSED']);
   });
@@ -106,7 +110,9 @@ describe('attacks on a file', () => {
     expect(await judgeEdited('logs[0].ranges[0].entries', ([a, b, c, d]) => [b, a, c, d])).toEqual([range, opened]);
     expect(await judgeEdited('logs[0].ranges[0].entries', ([a, b, , d]) => [a, b, b, d])).toEqual([range, opened]);
     expect(await judgeEdited('logs[0].ranges[0]', (value) => ({ ...value, end: 8, entries: value['entries']!.slice(0, 3) }))).toEqual([range, opened]);
-    expect(await judgeEdited('logs[0].ranges[1]', (value) => ({ ...value, start: 34, entries: value['entries']!.slice(1) }))).toEqual(['range logs[0].ranges[1]: INCLUSION_REFUSED']);
+    expect(await judgeEdited('logs[0].ranges[1]', (value) => ({ ...value, start: 34, entries: value['entries']!.slice(1) }))).toEqual([
+      'range logs[0].ranges[1]: INCLUSION_REFUSED',
+    ]);
     expect(await judgeEdited('logs[0].entries', ([a, b, c]) => [{ ...a!, index: 3 }, { ...b!, index: 4 }, c])).toEqual([
       'entry logs[0].entries[0]: INCLUSION_REFUSED',
       'entry logs[0].entries[1]: INCLUSION_REFUSED',
@@ -117,7 +123,10 @@ describe('attacks on a file', () => {
   it('[EVIDENCE-TAMPER] a proof of another tree, or to a checkpoint that is not there, fails its entry', async () => {
     const other = await fullEvidence();
     const [theirs] = (JSON.parse(other.text) as Json)['logs']![0]!['entries']!;
-    expect(await judgeEdited('logs[0].entries[0]', () => theirs)).toEqual(['entry logs[0].entries[0]: INCLUSION_REFUSED', 'disclosure logs[0].disclosures[0]: ENTRY_MISSING']);
+    expect(await judgeEdited('logs[0].entries[0]', () => theirs)).toEqual([
+      'entry logs[0].entries[0]: INCLUSION_REFUSED',
+      'disclosure logs[0].disclosures[0]: ENTRY_MISSING',
+    ]);
     expect(await judgeEdited('logs[0].entries[1].proof', () => theirs!['proof'])).toEqual(['entry logs[0].entries[1]: INCLUSION_REFUSED']);
     expect(await judgeEdited('logs[0].entries[1].size', () => 44)).toEqual(['entry logs[0].entries[1]: CHECKPOINT_MISSING']);
     expect(await judgeEdited('logs[0].entries[1].size', () => 20)).toEqual(['entry logs[0].entries[1]: INCLUSION_REFUSED']);
@@ -135,10 +144,15 @@ describe('attacks on a file', () => {
     expect(await judgeEdited('logs[0].checkpoints[1].note', () => full.seen)).toContain('checkpoint logs[0].checkpoints[1]: CHECKPOINT_OTHER_SIZE');
     // The thief of a name: its own tree, its own key.
     const thief = await logOf(45, { seed: 66 });
-    expect(await judgeEdited('logs[0].checkpoints[1].note', await thief.checkpoint().then((note) => () => note))).toContain('checkpoint logs[0].checkpoints[1]: CHECKPOINT_REFUSED');
+    expect(await judgeEdited('logs[0].checkpoints[1].note', await thief.checkpoint().then((note) => () => note))).toContain(
+      'checkpoint logs[0].checkpoints[1]: CHECKPOINT_REFUSED',
+    );
     // The same claims under a name whose key the reader trusts too.
     const both = { ...full.trust, logs: [full.log.verifierKey, elsewhere.verifierKey] };
-    const renamed = await verifyEvidence(edited(full.text, 'logs[0].origin', () => 'other.example/talos'), both);
+    const renamed = await verifyEvidence(
+      edited(full.text, 'logs[0].origin', () => 'other.example/talos'),
+      both,
+    );
     expect(notGreen(renamed)).toContain('checkpoint logs[0].checkpoints[0]: CHECKPOINT_OTHER_ORIGIN');
     expect(renamed.entries).toEqual([]);
   });
@@ -220,12 +234,19 @@ describe('attacks on a file', () => {
   it('[EVIDENCE-HISTORY] a history that is cut, forged, of another agent, or not the pinned one is not green', async () => {
     const pinned = await historyOf();
     expect(await judgeEdited('histories[0].events', ([, second]) => [second])).toEqual(['history histories[0]: HISTORY_REFUSED']);
-    expect(await judgeEdited('histories[0].did', () => 'did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK')).toEqual(['history histories[0]: AGENT_NOT_TRUSTED']);
+    expect(await judgeEdited('histories[0].did', () => 'did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK')).toEqual([
+      'history histories[0]: AGENT_NOT_TRUSTED',
+    ]);
     const other = await historyOf(50);
     expect(await judgeEdited('histories[0].events', () => other)).toEqual(['history histories[0]: HISTORY_REFUSED']);
     // Two rotations with one sequence, both signed: the pinned one does not take the other's place.
     const [first, second] = [testSigner(21), testSigner(121)];
-    const twin = await rotateKeyHistory(pinned.slice(0, 1), { signer: first, nextSigner: second, followingKey: testSigner(9).publicKey, now: 1_785_000_000_000 });
+    const twin = await rotateKeyHistory(pinned.slice(0, 1), {
+      signer: first,
+      nextSigner: second,
+      followingKey: testSigner(9).publicKey,
+      now: 1_785_000_000_000,
+    });
     const trust = { ...full.trust, agents: [{ did: agent, history: twin }] };
     expect(notGreen(await verifyEvidence(full.text, trust))).toEqual(['history histories[0]: HISTORY_EQUIVOCATION']);
     const known = await verifyEvidence(full.text, { ...full.trust, agents: [{ did: agent, history: pinned.slice(0, 1) }] });
@@ -233,9 +254,19 @@ describe('attacks on a file', () => {
   });
 
   it('[EVIDENCE-FOREIGN] a foreign claim is green only if its plug-in says what it proved about a verified checkpoint', async () => {
-    const under = async (verify: unknown): Promise<string[]> => notGreen(await verifyEvidence(full.text, { ...full.trust, verifiers: [{ type: 'anchor-of-test', verify } as never] }));
+    const under = async (verify: unknown): Promise<string[]> =>
+      notGreen(await verifyEvidence(full.text, { ...full.trust, verifiers: [{ type: 'anchor-of-test', verify } as never] }));
     expect(await under(() => ({ detail: 'yes' }))).toEqual([]);
-    for (const no of [() => true, () => undefined, () => false, async () => ({}), () => { throw new Error('secret'); }, async () => Promise.reject(new TypeError('x'))])
+    for (const no of [
+      () => true,
+      () => undefined,
+      () => false,
+      async () => ({}),
+      () => {
+        throw new Error('secret');
+      },
+      async () => Promise.reject(new TypeError('x')),
+    ])
       expect(await under(no)).toEqual(['foreign foreign[0]: FOREIGN_REFUSED']);
     expect(notGreen(await verifyEvidence(full.text, { ...full.trust, verifiers: [] }))).toEqual(['foreign foreign[0]: NO_VERIFIER']);
     expect(await judgeEdited('foreign[0].size', () => 44)).toEqual(['foreign foreign[0]: CHECKPOINT_MISSING']);
@@ -255,7 +286,11 @@ describe('attacks on a file', () => {
     const note = await signCheckpoint({ origin, size: 7, root: merkleTreeHash(written) }, testSigner());
     const { formatEvidence } = await import('../../src/evidence/format-evidence.ts');
     const range = { start: 0, end: 7, size: 7, proof: [], entries: written };
-    const dropped = formatEvidence({ logs: [{ origin, checkpoints: [{ size: 7, note }], entries: [], ranges: [range], consistency: [], disclosures: [] }], histories: [], foreign: [] });
+    const dropped = formatEvidence({
+      logs: [{ origin, checkpoints: [{ size: 7, note }], entries: [], ranges: [range], consistency: [], disclosures: [] }],
+      histories: [],
+      foreign: [],
+    });
     const judged = await verifyEvidence(dropped, { logs: [log.verifierKey] });
     expect(notGreen(judged)).toEqual(['sequence logs[0].ranges[0]: SEQUENCE_BROKEN']);
     expect(judged.claims.find(({ kind }) => kind === 'sequence')?.findings).toMatchObject([{ code: 'RECORDER_GAP', index: 3 }]);
