@@ -31,6 +31,7 @@ export type { RecorderRun, SequenceCode, SequenceFinding } from './recorder-run.
 export type { CommitInput, EntryInput } from './recorder.ts';
 export { memorySignedHeads, type HeadChange, type SignedHeads } from './signed-heads.ts';
 export { formatNote, parseNote, signNote, verifyNote, type NoteSignature, type SignedNote } from './signed-note.ts';
+export type { SignedLog } from './signed-leaves.ts';
 export type { PreviousRecorder } from './start-entry.ts';
 export { decodeEntryBundle, decodeTile, encodeEntryBundle, encodeTile, formatTilePath, parseTilePath, tilesOf, type Tile } from './tile.ts';
 export { formatTlogProof, parseTlogProof } from './tlog-proof.ts';
