@@ -10,6 +10,7 @@ import { authorizeWarm1mRevoked } from './authorize-warm-1m-revoked.ts';
 import { authorizeWarm } from './authorize-warm.ts';
 import { ed25519Verify } from './ed25519-verify.ts';
 import { evidenceVerify1000 } from './evidence-verify-1000.ts';
+import { exportBenches } from './export.ts';
 import { importCore } from './import-core.ts';
 import { merkleAppend } from './merkle-append.ts';
 import { popVerify } from './pop-verify.ts';
@@ -34,6 +35,7 @@ export const benches: readonly Bench[] = [
   proofVerify,
   proofInclusionDisk,
   evidenceVerify1000,
+  ...exportBenches,
   importCore,
   ...sessionBenches,
 ];

@@ -1,11 +1,11 @@
 /** Writes a log in a format that others read, as a stream: a few thousand entries are in memory at once, however long the log is. @module */
 import type { JsonObject } from '../bytes/json-value.ts';
-import { newestCheckpoint, requireWindow, signedLeaves, type SignedLog } from '../audit/signed-leaves.ts';
+import { newestCheckpoint, requireWindow, signedLeaves, type SignedLeaf, type SignedLog } from '../audit/signed-leaves.ts';
 import { requireObject } from '../errors/require.ts';
 import { readLeaf } from './exported-leaf.ts';
 import { openFormat } from './formats.ts';
 import { spanReach } from './otlp-span.ts';
-import type { ExportFormat } from './record-format.ts';
+import type { ExportFormat, RecordFormat } from './record-format.ts';
 
 export type ExportLogOptions = SignedLog & {
   readonly format: ExportFormat;
@@ -31,12 +31,24 @@ export async function* exportLog(options: ExportLogOptions): AsyncGenerator<stri
   const from = options.format === 'otlp-spans' ? Math.max(0, start - spanReach) : start;
   if (format.header !== undefined) yield format.header;
   for await (const leaves of signedLeaves(options.source, { start: from, end, checkpoint })) {
-    const records: JsonObject[] = [];
-    for (const leaf of leaves) {
-      const record = format.record(readLeaf(checkpoint.origin, leaf), checkpoint.size);
-      if (record !== undefined && leaf.index >= start) records.push(record);
-    }
-    const text = format.write(records);
+    const text = format.writeBytes === undefined ? format.write(recordsOf(format, leaves, { ...checkpoint, start })) : linesOf(format.writeBytes, leaves, checkpoint);
     if (text !== '') yield text;
   }
+}
+
+type Place = { readonly origin: string; readonly size: number };
+
+function recordsOf(format: RecordFormat, leaves: readonly SignedLeaf[], { origin, size, start }: Place & { readonly start: number }): JsonObject[] {
+  const records: JsonObject[] = [];
+  for (const leaf of leaves) {
+    const record = format.record(readLeaf(origin, leaf), size);
+    if (record !== undefined && leaf.index >= start) records.push(record);
+  }
+  return records;
+}
+
+function linesOf(writeBytes: NonNullable<RecordFormat['writeBytes']>, leaves: readonly SignedLeaf[], place: Place): string {
+  let text = '';
+  for (const leaf of leaves) text += writeBytes(leaf, place);
+  return text;
 }

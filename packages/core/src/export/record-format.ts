@@ -2,6 +2,7 @@
 import { canonicalJson } from '../bytes/canonical-json.ts';
 import type { JsonObject, JsonValue } from '../bytes/json-value.ts';
 import { parseStrictJson } from '../bytes/strict-json.ts';
+import type { SignedLeaf } from '../audit/signed-leaves.ts';
 import type { ExportedLeaf } from './exported-leaf.ts';
 
 export type ExportFormat = 'jsonl' | 'csv' | 'otlp-logs' | 'otlp-spans' | 'ocsf' | 'cloudevents';
@@ -15,6 +16,8 @@ export interface RecordFormat {
   readonly header?: string;
   /** Also what a row is compared with. Undefined: the format has no record of this entry. */
   record(leaf: ExportedLeaf, size: number): JsonObject | undefined;
+  /** The line of an entry, made from its bytes, where the format holds those as they are: the same text as `write` gives, sooner. */
+  writeBytes?(leaf: SignedLeaf, place: { readonly origin: string; readonly size: number }): string;
   /** With the line ends. */
   write(records: readonly JsonObject[]): string;
   /** The records of one line; none for a header. @throws {@link TalosError} if it is not of the format. */

@@ -9,6 +9,8 @@ import { sha256 } from '../../src/primitives/node.ts';
 import { canonicalJson } from '../../src/bytes/canonical-json.ts';
 import type { JsonObject } from '../../src/bytes/json-value.ts';
 import { encodeUtf8 } from '../../src/bytes/utf8.ts';
+import { readLeaf } from '../../src/export/exported-leaf.ts';
+import { jsonlFormat } from '../../src/export/jsonl-record.ts';
 import { exportFormats } from '../../src/export/formats.ts';
 import { hostile, hostileLog, origin, secret, textOf } from './support.ts';
 import { ocsfSchema } from './ocsf-facts.ts';
@@ -23,9 +25,24 @@ describe('[EXPORT-FORMATS] what others read', () => {
     const rows = await lines('jsonl');
     expect(rows.map(({ index }) => index)).toEqual(Array.from({ length: log.size }, (_, i) => i));
     for (const { entry, leafHash, origin: from } of rows) {
-      expect(encodeHex(hashLeaf(encodeUtf8(canonicalJson(entry))))).toBe(leafHash);
+      expect(encodeHex(hashLeaf(encodeUtf8(canonicalJson(entry as unknown as JsonObject))))).toBe(leafHash);
       expect(from).toBe(origin);
     }
+  });
+
+  it('[EXPORT-FORMATS] a line made from bytes is what the record gives, also of an entry that another program signed over several lines', () => {
+    const format = jsonlFormat();
+    const entry = { v: 1, type: 'config', id: 'a', time: '2026-01-01T00:00:00.000Z', recorder: 'r', recorder_seq: 0 } as const;
+    for (const text of [canonicalJson(entry), JSON.stringify(entry, undefined, 2)]) {
+      const leaf = { index: 4, bytes: encodeUtf8(text), leafHash: hashLeaf(encodeUtf8(text)) };
+      const line = format.writeBytes?.(leaf, { origin, size: 9 });
+      expect(line).toBe(format.write([format.record(readLeaf(origin, leaf), 9) as JsonObject]));
+      expect(line?.indexOf('\n')).toBe((line?.length ?? 0) - 1);
+    }
+    const two = encodeUtf8('{"v":1}},{"v":1}');
+    expect(() => format.writeBytes?.({ index: 4, bytes: two, leafHash: hashLeaf(two) }, { origin, size: 9 })).toThrow(
+      expect.objectContaining({ code: 'TALOS_AUDIT_BAD_ENTRY' }),
+    );
   });
 
   it('[EXPORT-FORMATS] csv-parse reads the CSV: one line per entry, whole entries in the last column', async () => {
@@ -48,7 +65,7 @@ describe('[EXPORT-FORMATS] what others read', () => {
   });
 
   it('[EXPORT-FORMATS] the protobuf schema of OTLP has every member of the logs and spans', async () => {
-    const { logs, trace } = root.opentelemetry.proto.collector;
+    const { logs, trace } = (root as unknown as OtlpRoot).opentelemetry.proto.collector;
     for (const [format, message] of [
       ['otlp-logs', logs.v1.ExportLogsServiceRequest],
       ['otlp-spans', trace.v1.ExportTraceServiceRequest],
@@ -110,6 +127,17 @@ describe('[EXPORT-FORMATS] what others read', () => {
     await expect(textOf(exported, 'jsonl', { start: 3, end: log.size + 1 })).rejects.toMatchObject({ code: 'TALOS_USAGE_ARGUMENT' });
   });
 });
+
+/** A message of the generated protobuf code, as far as it is used here. */
+type Message = {
+  fromObject(object: object): unknown;
+  encode(message: unknown): { finish(): Uint8Array };
+  decode(bytes: Uint8Array): unknown;
+  toObject(message: unknown, options: object): unknown;
+};
+type OtlpRoot = {
+  opentelemetry: { proto: { collector: { logs: { v1: { ExportLogsServiceRequest: Message } }; trace: { v1: { ExportTraceServiceRequest: Message } } } } };
+};
 
 /** OTLP writes trace and span ids in hex where protobuf's own JSON has base64. */
 function idsToBase64(line: unknown): Record<string, unknown> {
