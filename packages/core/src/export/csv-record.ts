@@ -32,7 +32,7 @@ const columns = {
 const names = Object.keys(columns) as readonly (keyof typeof columns)[];
 
 /** Controls and the separators that some readers take for line ends. */
-const controls = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
+const controls = /[\p{Cc}\u2028\u2029]/gu;
 /** What starts a formula in a spreadsheet, also as a wide character, and behind spaces. */
 const formula = /^\s*[=+\-@\uff1d\uff0b\uff0d\uff20]/;
 

@@ -31,7 +31,8 @@ export async function* exportLog(options: ExportLogOptions): AsyncGenerator<stri
   const from = options.format === 'otlp-spans' ? Math.max(0, start - spanReach) : start;
   if (format.header !== undefined) yield format.header;
   for await (const leaves of signedLeaves(options.source, { start: from, end, checkpoint })) {
-    const text = format.writeBytes === undefined ? format.write(recordsOf(format, leaves, { ...checkpoint, start })) : linesOf(format.writeBytes, leaves, checkpoint);
+    const text =
+      format.writeBytes === undefined ? format.write(recordsOf(format, leaves, { ...checkpoint, start })) : linesOf(format.writeBytes, leaves, checkpoint);
     if (text !== '') yield text;
   }
 }

@@ -17,7 +17,7 @@ export interface RecordFormat {
   /** Also what a row is compared with. Undefined: the format has no record of this entry. */
   record(leaf: ExportedLeaf, size: number): JsonObject | undefined;
   /** The line of an entry, made from its bytes, where the format holds those as they are: the same text as `write` gives, sooner. */
-  writeBytes?(leaf: SignedLeaf, place: { readonly origin: string; readonly size: number }): string;
+  readonly writeBytes?: (leaf: SignedLeaf, place: { readonly origin: string; readonly size: number }) => string;
   /** With the line ends. */
   write(records: readonly JsonObject[]): string;
   /** The records of one line; none for a header. @throws {@link TalosError} if it is not of the format. */

@@ -3,8 +3,8 @@
  * is found beside a leaf hash that is right. @module
  */
 import { sha256 } from '#suite';
-import { encodeBase64url } from '../bytes/base64url.ts';
 import { canonicalJson } from '../bytes/canonical-json.ts';
+import { equalBytes } from '../bytes/equal.ts';
 import type { JsonObject } from '../bytes/json-value.ts';
 import { encodeUtf8 } from '../bytes/utf8.ts';
 import { newestCheckpoint, requireWindow, signedLeaves, type SignedLog } from '../audit/signed-leaves.ts';
@@ -15,6 +15,7 @@ import { TalosError } from '../errors/talos-error.ts';
 import { leafOfEntry, readLeaf, type ExportedLeaf } from './exported-leaf.ts';
 import { openFormat } from './formats.ts';
 import type { ExportFormat, RecordFormat } from './record-format.ts';
+import { RowTable } from './row-table.ts';
 import { splitLines, type Pieces } from './split-lines.ts';
 
 /** An entry that `verifyEvidence` proved. */
@@ -66,8 +67,6 @@ export type SiemReport = {
   readonly findings: readonly SiemFinding[];
 };
 
-/** About 150 bytes are kept of each row. */
-const maxRows = 10_000_000;
 const maxFindings = 10_000;
 
 /**
@@ -104,12 +103,10 @@ function checkProved(checker: RowChecker, options: VerifySiemOptions & { readonl
   return checker.finish(origin, window);
 }
 
-type Row = { readonly line: number; readonly origin: string; readonly size: number; readonly digest: string };
-
 class RowChecker {
   readonly #format: RecordFormat;
   /** The first row of each index. */
-  readonly #rows = new Map<number, Row>();
+  readonly #rows = new RowTable();
   readonly #findings: SiemFinding[] = [];
   #faults = 0;
   #matched = 0;
@@ -132,11 +129,10 @@ class RowChecker {
   #readRow(file: RecordFormat, { record, line }: { readonly record: JsonObject; readonly line: number }): void {
     const place = file.place(record);
     if (place === undefined) return this.#find({ code: 'ROW_MALFORMED', line, detail: 'the row names no origin, index and tree size' });
-    const { origin, index, size } = place;
+    const { index } = place;
     const first = this.#rows.get(index);
     if (first !== undefined) return this.#find({ code: 'ROW_DOUBLED', index, line, detail: `line ${first.line} holds a row of this entry` });
-    if (this.#rows.size >= maxRows) throw new EvidenceError({ code: 'TALOS_EVIDENCE_LIMIT', message: `more than ${maxRows} rows: check the file in parts` });
-    this.#rows.set(index, { line, origin, size, digest: digestOf(record) });
+    this.#rows.add({ ...place, line, digest: digestOf(record) });
   }
 
   /** Every leaf in order, also those outside of the window: a format may need them. */
@@ -153,15 +149,15 @@ class RowChecker {
       this.#find({ code: 'ROW_FOREIGN', index, line: row.line, detail: 'the row is of another log' });
       this.#miss(index);
     } else if (row.size <= index || row.size > size)
-
       this.#find({ code: 'ROW_ALTERED', index, line: row.line, detail: 'no checkpoint of this log has the tree size of the row' });
-    else if (row.digest !== digestOf(expected)) this.#find({ code: 'ROW_ALTERED', index, line: row.line, detail: 'the row does not say what the entry says' });
+    else if (!equalBytes(row.digest, digestOf(expected)))
+      this.#find({ code: 'ROW_ALTERED', index, line: row.line, detail: 'the row does not say what the entry says' });
     else this.#matched++;
   }
 
   finish(origin: string, { start, end }: { readonly start: number; readonly end: number }): SiemReport {
     this.#nameMissing();
-    for (const [index, { line }] of this.#rows)
+    for (const { index, line } of this.#rows.left())
       this.#find({ code: 'ROW_FOREIGN', index, line, detail: 'the log has no such row: not this index, not in this window, or not in this format' });
     const findings = this.#findings.toSorted((a, b) => (a.index ?? -1) - (b.index ?? -1) || (a.line ?? 0) - (b.line ?? 0));
     return { sound: this.#faults === 0, origin, start, end, matched: this.#matched, findings };
@@ -184,11 +180,10 @@ class RowChecker {
   #find(finding: SiemFinding): void {
     this.#faults++;
     if (this.#findings.length < maxFindings) this.#findings.push(finding);
-
   }
 }
 
 /** Of the canonical form: a SIEM may order members and write space as it likes. */
-function digestOf(record: JsonObject): string {
-  return encodeBase64url(sha256(encodeUtf8(canonicalJson(record))));
+function digestOf(record: JsonObject): Uint8Array {
+  return sha256(encodeUtf8(canonicalJson(record)));
 }

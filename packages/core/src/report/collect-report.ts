@@ -9,7 +9,7 @@ import { UsageError } from '../errors/usage-error.ts';
 import type { Checkpoint } from '../audit/checkpoint.ts';
 import { parseEntry } from '../audit/entry.ts';
 import type { FsckSource } from '../audit/fsck-source.ts';
-import { newestCheckpoint, signedLeaves, type SignedLog } from '../audit/signed-leaves.ts';
+import { newestCheckpoint, signedLeaves, type SignedLeaf, type SignedLog } from '../audit/signed-leaves.ts';
 import { CompactRange } from '../audit/tree-hash.ts';
 import { formatVerifierKey, makeVerifierKey, parseVerifierKey } from '../audit/verifier-key.ts';
 import type { ReportFacts } from './report-facts.ts';
@@ -38,18 +38,18 @@ export async function collectReport(options: CollectReportOptions): Promise<Repo
   const { start, end } = await findWindow(source, { from, to, checkpoint });
   const counts = new WindowCounts(start);
   const range = new CompactRange();
+  const count = (leaf: SignedLeaf): void => {
+    const entry = parseEntry(leaf.bytes);
+    if (leaf.index >= end) return counts.answer(entry);
+    const time = Date.parse(entry.time);
+    counts.add(leaf, entry, time >= from && time < to);
+    witnesses?.add(leaf.index, time);
+    lastMs = Math.max(lastMs, time);
+  };
   let lastMs = from;
   for await (const leaves of signedLeaves(source, { start: 0, end: checkpoint.size, checkpoint })) {
     for (const leaf of leaves) {
-      if (leaf.index >= start) {
-        const entry = parseEntry(leaf.bytes);
-        const time = Date.parse(entry.time);
-        if (leaf.index < end) {
-          counts.add(leaf, entry, time >= from && time < to);
-          witnesses?.add(leaf.index, time);
-          lastMs = Math.max(lastMs, time);
-        } else counts.answer(entry);
-      }
+      if (leaf.index >= start) count(leaf);
       if (witnesses === undefined) continue;
       range.append(leaf.leafHash);
       witnesses.grow(range.size, () => range.head().root);

@@ -14,7 +14,7 @@ export type Block =
 export type Row = { readonly id?: string; readonly cells: readonly Cell[] };
 
 /** Controls, marks that turn the direction of text, and separators: a name that holds one shows it instead of using it. */
-const invisible = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+const invisible = /[\p{Cc}\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/gu;
 
 export function visible(text: string): string {
   return text.toWellFormed().replace(invisible, (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`);

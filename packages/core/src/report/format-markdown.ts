@@ -11,7 +11,14 @@ function formatBlock(block: Block): string {
   if (block.kind === 'heading') return `${'#'.repeat(block.level)} ${escape(block.text)}`;
   if (block.kind === 'text') return escape(block.text);
   if (block.kind === 'points') return block.points.map((point) => `- ${escape(point)}`).join('\n');
-  return [row(block.head), row(block.head.map(() => '---'), true), ...block.rows.map(formatRow)].join('\n');
+  return [
+    row(block.head),
+    row(
+      block.head.map(() => '---'),
+      true,
+    ),
+    ...block.rows.map(formatRow),
+  ].join('\n');
 }
 
 function formatRow({ id, cells }: Row): string {

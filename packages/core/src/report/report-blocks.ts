@@ -10,17 +10,20 @@ export function reportTitle({ origin }: ReportFacts): string {
 export function reportBlocks(facts: ReportFacts): Block[] {
   return [
     { kind: 'heading', level: 1, text: reportTitle(facts) },
-    { kind: 'text', text: `Entries from ${facts.from} to ${facts.to}, by the clocks of their recorders. Every number names the proof that it can be checked by.` },
+    {
+      kind: 'text',
+      text: `Entries from ${facts.from} to ${facts.to}, by the clocks of their recorders. Every number names the proof that it can be checked by.`,
+    },
     ...limits(),
     ...population(facts),
     ...coverage(facts),
     ...calls(facts),
     ...witnesses(facts),
-    ...list('Retention', 'retention', facts.retention, 'No decision on retention was recorded in the period.'),
-    ...list('Erasures', 'erasures', facts.erasures, 'No erasure was recorded in the period.'),
-    ...list('Key events', 'keys', facts.keyEvents, 'No key was bound or revoked in the period.'),
-    ...list('Rights and approvals', 'rights', facts.rights, 'No right was issued or revoked, and no approval recorded, in the period.'),
-    ...list('Configuration and anchors', 'changes', facts.changes, 'No change of configuration and no anchor was recorded in the period.'),
+    ...list({ title: 'Retention', to: 'retention', none: 'No decision on retention was recorded in the period.' }, facts.retention),
+    ...list({ title: 'Erasures', to: 'erasures', none: 'No erasure was recorded in the period.' }, facts.erasures),
+    ...list({ title: 'Key events', to: 'keys', none: 'No key was bound or revoked in the period.' }, facts.keyEvents),
+    ...list({ title: 'Rights and approvals', to: 'rights', none: 'No right was issued or revoked, and no approval recorded, in the period.' }, facts.rights),
+    ...list({ title: 'Configuration and anchors', to: 'changes', none: 'No change of configuration and no anchor was recorded in the period.' }, facts.changes),
     ...mapped(),
     ...proofs(facts),
   ];
@@ -91,7 +94,9 @@ function calls({ tools, otherToolCalls, refusals, start, end }: ReportFacts): Bl
       ['Tool, as recorded', 'Allowed', 'Ended well', 'Ended otherwise', 'Refused', 'Proof'],
       tools.map(({ tool, requested, ok, failed, refused }) => [tool, number(requested), number(ok), number(failed), number(refused), proof('calls')]),
     ),
-    ...(otherToolCalls === 0 ? [] : [{ kind: 'text', text: `${number(otherToolCalls)} further entries are of tools beyond the first thousand names.` } as const]),
+    ...(otherToolCalls === 0
+      ? []
+      : [{ kind: 'text', text: `${number(otherToolCalls)} further entries are of tools beyond the first thousand names.` } as const]),
     table(
       ['Reason of refusal', 'Number', 'Proof'],
       refusals.map(({ code, count }) => [code, number(count), proof('refusals')]),
@@ -104,7 +109,10 @@ function witnesses({ witnesses: seen, start, end }: ReportFacts): Block[] {
   if (seen === undefined)
     return [
       heading,
-      { kind: 'text', text: 'This report was made without cosigned checkpoints. Nothing in it says that anybody but the log’s own key stood for its history at the time.' },
+      {
+        kind: 'text',
+        text: 'This report was made without cosigned checkpoints. Nothing in it says that anybody but the log’s own key stood for its history at the time.',
+      },
     ];
   return [heading, witnessTable(seen, { start, end })];
 }
@@ -122,7 +130,9 @@ function witnessTable({ checkpoints, longest, refused }: WitnessFacts, window: {
   );
 }
 
-function list(title: string, to: string, { count, entries: listed }: Listed, none: string): Block[] {
+type Section = { readonly title: string; readonly to: string; readonly none: string };
+
+function list({ title, to, none }: Section, { count, entries: listed }: Listed): Block[] {
   const heading: Block = { kind: 'heading', level: 2, text: title };
   if (count === 0) return [heading, { kind: 'text', text: none }];
   return [
@@ -150,18 +160,29 @@ function proofs(facts: ReportFacts): Block[] {
   const counting = `Range proofs of ${windows}, under the checkpoint of tree. They hold all entries in between; count them.`;
   return [
     { kind: 'heading', level: 2, text: 'Proofs' },
-    { kind: 'text', text: 'Each can be made from the log (a range proof, an entry’s proof, or an evidence file that holds them) and is checked offline under the key below.' },
+    {
+      kind: 'text',
+      text: 'Each can be made from the log (a range proof, an entry’s proof, or an evidence file that holds them) and is checked offline under the key below.',
+    },
     {
       kind: 'table',
       head: ['Name', 'What is proved by what'],
       rows: [
-        proof('tree', `Checkpoint of ${number(checkpoint.size)} entries with root ${checkpoint.root} under the key ${verifierKey}. Its tree was computed from every entry when this report was made.`),
+        proof(
+          'tree',
+          `Checkpoint of ${number(checkpoint.size)} entries with root ${checkpoint.root} under the key ${verifierKey}. Its tree was computed from every entry when this report was made.`,
+        ),
         proof('population', counting),
-        proof('coverage', `The same range proofs: each recorder’s sequence is followed through them. Results up to entry ${Math.max(0, checkpoint.size - 1)} were taken into account.`),
+        proof(
+          'coverage',
+          `The same range proofs: each recorder’s sequence is followed through them. Results up to entry ${Math.max(0, checkpoint.size - 1)} were taken into account.`,
+        ),
         proof('calls', `The same range proofs: entries of types tool.request, tool.result and policy.decision in ${range(start, end)}.`),
         proof('refusals', `The same range proofs: entries of type policy.decision in ${range(start, end)}.`),
         proof('witnesses', 'The cosigned notes that were given, under the reader’s policy. Their roots were compared with the tree at their sizes.'),
-        ...['retention', 'erasures', 'keys', 'rights', 'changes'].map((name) => proof(name, 'Inclusion proofs of the entries that are named; that there are no others, the range proofs.')),
+        ...['retention', 'erasures', 'keys', 'rights', 'changes'].map((name) =>
+          proof(name, 'Inclusion proofs of the entries that are named; that there are no others, the range proofs.'),
+        ),
       ],
     },
   ];

@@ -1,6 +1,6 @@
 /** Counts the entries of a window, one after the other, in memory that does not grow with them. @module */
 import { encodeBase64url } from '../bytes/base64url.ts';
-import type { Entry } from '../audit/entry.ts';
+import type { Entry, EntryType } from '../audit/entry.ts';
 import { SequenceChecker } from '../audit/recorder-run.ts';
 import type { SignedLeaf } from '../audit/signed-leaves.ts';
 import { maxRangeEntries } from '../audit/range.ts';
@@ -14,6 +14,19 @@ export type WindowFacts = Omit<ReportFacts, 'origin' | 'verifierKey' | 'checkpoi
 /** Calls under way at once. A request beyond it is not followed, and its result counts as one without a request: the report says too much, never too little. */
 const maxOpen = 1_000_000;
 
+/** Entries that a reviewer wants to see one by one. */
+const listOf: Partial<Record<EntryType, 'retention' | 'erasures' | 'keyEvents' | 'rights' | 'changes'>> = {
+  retention: 'retention',
+  erasure: 'erasures',
+  'key.bound': 'keyEvents',
+  'key.revoked': 'keyEvents',
+  'capability.issued': 'rights',
+  'capability.revoked': 'rights',
+  approval: 'rights',
+  config: 'changes',
+  anchor: 'changes',
+};
+
 export class WindowCounts {
   readonly #types = new Map<string, number>();
   readonly #agents = new NameTally(() => true);
@@ -21,7 +34,14 @@ export class WindowCounts {
   readonly #refusals = new NameTally(() => ({ count: 0 }));
   readonly #sequences: SequenceChecker;
   readonly #open = new Map<string, number>();
-  readonly #tallies = { outsideTime: new IndexTally(), resultsWithoutRequest: new IndexTally(), crashes: new IndexTally(), lost: new IndexTally(), forks: new IndexTally(), clockBack: new IndexTally() };
+  readonly #tallies = {
+    outsideTime: new IndexTally(),
+    resultsWithoutRequest: new IndexTally(),
+    crashes: new IndexTally(),
+    lost: new IndexTally(),
+    forks: new IndexTally(),
+    clockBack: new IndexTally(),
+  };
   readonly #lists = { retention: new EntryList(), erasures: new EntryList(), keyEvents: new EntryList(), rights: new EntryList(), changes: new EntryList() };
   readonly #lastTime = new Map<string, string>();
   #otherToolCalls = 0;
@@ -88,50 +108,40 @@ export class WindowCounts {
   }
 
   #count(index: number, entry: Entry, leafHash: Uint8Array): void {
-    const lists = this.#lists;
-    switch (entry.type) {
-      case 'tool.request':
-      case 'tool.result':
-      case 'policy.decision':
-        return this.#countCall(index, entry, leafHash);
-      case 'gap':
-        return this.#countGap(index, entry);
-      case 'retention':
-        return lists.retention.add(index, entry);
-      case 'erasure':
-        return lists.erasures.add(index, entry);
-      case 'key.bound':
-      case 'key.revoked':
-        return lists.keyEvents.add(index, entry);
-      case 'capability.issued':
-      case 'capability.revoked':
-      case 'approval':
-        return lists.rights.add(index, entry);
-      case 'config':
-      case 'anchor':
-        return lists.changes.add(index, entry);
-      default:
-    }
+    const list = listOf[entry.type];
+    if (list !== undefined) this.#lists[list].add(index, entry);
+    if (entry.type === 'gap') this.#countGap(index, entry);
+    if (entry.type === 'tool.request') this.#countRequest(index, entry, leafHash);
+    if (entry.type === 'tool.result') this.#countResult(index, entry);
+    if (entry.type === 'policy.decision') this.#countRefusal(entry);
   }
 
-  #countCall(index: number, entry: Entry, leafHash: Uint8Array): void {
+  #toolOf(entry: Entry): Mutable<Omit<ToolCounts, 'tool'>> | undefined {
     const name = entry['gen_ai.tool.name'];
     const counts = this.#tools.of(typeof name === 'string' ? name : '(no name recorded)');
     if (counts === undefined) this.#otherToolCalls++;
-    if (entry.type === 'tool.request') {
-      if (counts !== undefined) counts.requested++;
-      if (this.#open.size < maxOpen) this.#open.set(encodeBase64url(leafHash), index);
-      return;
-    }
-    if (entry.type === 'policy.decision') {
-      const { policy } = entry as { readonly policy?: { readonly code?: unknown } };
-      const refusal = this.#refusals.of(typeof policy?.code === 'string' ? policy.code : '(no code)');
-      if (refusal !== undefined) refusal.count++;
-      if (counts !== undefined) counts.refused++;
-      return;
-    }
+    return counts;
+  }
+
+  #countRequest(index: number, entry: Entry, leafHash: Uint8Array): void {
+    const counts = this.#toolOf(entry);
+    if (counts !== undefined) counts.requested++;
+    if (this.#open.size < maxOpen) this.#open.set(encodeBase64url(leafHash), index);
+  }
+
+  #countResult(index: number, entry: Entry): void {
+    const counts = this.#toolOf(entry);
     if (counts !== undefined) counts[entry['outcome'] === 'ok' ? 'ok' : 'failed']++;
-    if (!this.#open.delete(String(entry['intent']))) this.#tallies.resultsWithoutRequest.add(index);
+    const { intent } = entry;
+    if (typeof intent !== 'string' || !this.#open.delete(intent)) this.#tallies.resultsWithoutRequest.add(index);
+  }
+
+  #countRefusal(entry: Entry): void {
+    const counts = this.#toolOf(entry);
+    if (counts !== undefined) counts.refused++;
+    const { policy } = entry as { readonly policy?: { readonly code?: unknown } };
+    const refusal = this.#refusals.of(typeof policy?.code === 'string' ? policy.code : '(no code)');
+    if (refusal !== undefined) refusal.count++;
   }
 
   #countGap(index: number, { gap, lost, previous_stopped }: Entry): void {

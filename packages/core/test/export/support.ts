@@ -41,18 +41,33 @@ export async function hostileLog(): Promise<Exported> {
     await log.append({ ...shared, type: 'tool.result', intent: encodeBase64url(request.leafHash), outcome: n % 2 === 0 ? 'ok' : 'tool_error', note: text });
   }
   await log.append({ type: 'policy.decision', call: 'refused', 'gen_ai.tool.name': 'wipe', policy: { decision: 'deny', code: 'ARG_VIOLATES' } });
-  await log.append({ type: 'tool.result', call: 'alone', intent: 'no hash', outcome: 'ok', trace_id: '0af7651916cd43dd8448eb211c80319c', span_id: 'b7ad6b7169203331' });
+  await log.append({
+    type: 'tool.result',
+    call: 'alone',
+    intent: 'no hash',
+    outcome: 'ok',
+    trace_id: '0af7651916cd43dd8448eb211c80319c',
+    span_id: 'b7ad6b7169203331',
+  });
   await log.append({ type: 'config', nested: { list: [1, 'two', true], deep: { er: -5 } } });
   await log.checkpoint();
   return { log, source: storeSource(store), verifierKey: log.verifierKey };
 }
 
-export async function textOf({ source, verifierKey }: Exported, format: ExportFormat, window: { readonly start?: number; readonly end?: number } = {}): Promise<string> {
+export async function textOf(
+  { source, verifierKey }: Exported,
+  format: ExportFormat,
+  window: { readonly start?: number; readonly end?: number } = {},
+): Promise<string> {
   let text = '';
   for await (const piece of exportLog({ source, verifierKey, format, ...window })) text += piece;
   return text;
 }
 
-export function check({ source, verifierKey }: Exported, rows: string, more: Partial<VerifySiemOptions> & { readonly format: ExportFormat }): Promise<SiemReport> {
+export function check(
+  { source, verifierKey }: Exported,
+  rows: string,
+  more: Partial<VerifySiemOptions> & { readonly format: ExportFormat },
+): Promise<SiemReport> {
   return verifySiem({ rows: [rows], against: { source, verifierKey }, ...more });
 }

@@ -70,14 +70,17 @@ describe('[EXPORT-SIEM] rows against the log', () => {
     const csv = await textOf(exported, 'csv');
     expect(codes(await check(exported, csv.replace('"deny"', '"allow"'), { format: 'csv' }))).toEqual([`ROW_ALTERED ${refused}`]);
     const ocsf = await textOf(exported, 'ocsf');
-    expect(codes(await check(exported, ocsf.replace('"status":"Failure","status_code":"ARG', '"status":"Success","status_code":"ARG'), { format: 'ocsf' }))).toEqual([
-      `ROW_ALTERED ${refused}`,
-    ]);
+    expect(
+      codes(await check(exported, ocsf.replace('"status":"Failure","status_code":"ARG', '"status":"Success","status_code":"ARG'), { format: 'ocsf' })),
+    ).toEqual([`ROW_ALTERED ${refused}`]);
   });
 
   it('[EXPORT-SIEM] a member that stands twice, another format, bytes that are no text and an empty file are not sound', async () => {
     const text = await textOf(exported, 'jsonl');
-    expect(codes(await check(exported, text.replace('"index":3,', '"index":3,"index":3,'), { format: 'jsonl' }))).toEqual(['ROW_MALFORMED undefined', 'ROW_MISSING 3']);
+    expect(codes(await check(exported, text.replace('"index":3,', '"index":3,"index":3,'), { format: 'jsonl' }))).toEqual([
+      'ROW_MALFORMED undefined',
+      'ROW_MISSING 3',
+    ]);
     expect((await check(exported, text, { format: 'ocsf' })).sound).toBe(false);
     expect((await check(exported, '', { format: 'jsonl' })).findings).toMatchObject([{ code: 'ROW_MISSING', index: 0, count: log.size }]);
     const bytes = new TextEncoder().encode(text);
@@ -113,7 +116,12 @@ describe('[EXPORT-SIEM] rows against the log', () => {
     for (let n = other.size; n < log.size; n += 1) await other.append({ type: 'config' });
     const forged = storeSource(store);
     const mixed = { ...forged, readCheckpoints: source.readCheckpoints };
-    const rows = [await textOf({ log: other, source: { ...forged, readCheckpoints: async () => [{ size: log.size, note: await other.checkpoint() }] }, verifierKey }, 'jsonl')];
+    const rows = [
+      await textOf(
+        { log: other, source: { ...forged, readCheckpoints: async () => [{ size: log.size, note: await other.checkpoint() }] }, verifierKey },
+        'jsonl',
+      ),
+    ];
     await expect(verifySiem({ format: 'jsonl', rows, against: { source: mixed, verifierKey } })).rejects.toMatchObject({ code: 'TALOS_AUDIT_DIVERGED' });
     await expect(textOf({ log: other, source: mixed, verifierKey }, 'jsonl')).rejects.toMatchObject({ code: 'TALOS_AUDIT_DIVERGED' });
   });

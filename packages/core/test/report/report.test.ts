@@ -13,7 +13,7 @@ import { formatReportMarkdown } from '../../src/report/format-markdown.ts';
 import { testSigner } from '../audit/support.ts';
 import { cosigned, policy } from '../evidence/support.ts';
 import { hostileLog } from '../export/support.ts';
-import { FixedEnv } from './fixed-env.ts';
+import { fixedEnv } from './fixed-env.ts';
 
 const day = 86_400_000;
 const begin = Date.UTC(2026, 0, 1);
@@ -27,7 +27,7 @@ async function calls(log: AuditLog, count: number, options: { readonly answered?
 }
 
 async function year() {
-  const env = new FixedEnv(begin);
+  const env = fixedEnv(begin);
   const store = memoryAuditStore();
   const open = () => openAuditLog({ store, signer: testSigner(), origin: 'acme.example/talos', env });
   const log = await open();
@@ -92,7 +92,7 @@ describe('[REPORT-FACTS] what is counted', () => {
   });
 
   it('[REPORT-FACTS] a call that is answered after the period is not unanswered', async () => {
-    const env = new FixedEnv(begin);
+    const env = fixedEnv(begin);
     const store = memoryAuditStore();
     const log = await openAuditLog({ store, signer: testSigner(), origin: 'a.example/b', env });
     const { leafHash } = await log.append({ type: 'tool.request', policy: { decision: 'allow' } });
@@ -121,7 +121,7 @@ describe('[REPORT-FACTS] what is counted', () => {
   });
 
   it('[REPORT-WITNESS] the longest time without a witness is counted from verified cosignatures only', async () => {
-    const env = new FixedEnv(begin);
+    const env = fixedEnv(begin);
     const store = memoryAuditStore();
     const log = await openAuditLog({ store, signer: testSigner(), origin: 'acme.example/talos', env });
     const cosignedAt = 1_790_000_000_000;
@@ -185,7 +185,19 @@ describe('[REPORT-RENDER] what is written', () => {
       expect(text).toMatch(/without cosigned checkpoints/);
       expect(text).not.toMatch(/\b(?:compliant|complies|compliance|certif)/i);
     }
-    for (const rule of ['CC6.1', 'CC7.2', 'CC7.3', 'CC8.1', 'A.6.2.8', '164.312(b)', '164.312(c)', '164.308(a)(1)(ii)(D)', 'Article 12', 'Article 19', 'Article 26'])
+    for (const rule of [
+      'CC6.1',
+      'CC7.2',
+      'CC7.3',
+      'CC8.1',
+      'A.6.2.8',
+      '164.312(b)',
+      '164.312(c)',
+      '164.308(a)(1)(ii)(D)',
+      'Article 12',
+      'Article 19',
+      'Article 26',
+    ])
       expect(controls.filter((control) => control.rule.includes(rule) && control.leaves.length > 20)).toHaveLength(1);
   });
 });
