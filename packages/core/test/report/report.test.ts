@@ -146,7 +146,7 @@ describe('[REPORT-FACTS] what is counted', () => {
   });
 });
 
-describe('[REPORT-RENDER] what is written', () => {
+describe('what is written', () => {
   it('[REPORT-ESCAPED] hostile names are text in HTML: no element, attribute or reference comes from the log', async () => {
     const plain = formatReportHtml(await collectReport(it1));
     const hostile = formatReportHtml(await collectReport(await hostileLog()));
