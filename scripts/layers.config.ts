@@ -12,7 +12,7 @@ const layers: readonly (readonly string[])[] = [
   ['identity', 'seal'],
   ['session', 'capability', 'audit'],
   ['message', 'guard', 'receipt'],
-  ['remote', 'evidence'],
+  ['remote', 'evidence', 'export', 'report'],
   ['client'],
   ['node', 'web', 'testing'],
 ];

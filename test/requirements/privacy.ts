@@ -1,4 +1,4 @@
-/** Privacy: docs/spec/09. */
+/** Privacy: docs/spec/10. */
 export const privacy = {
   'PRIVACY-STORE-CONTRACT': 'Every private store keeps the contract of the port.',
   'PRIVACY-FILES': 'Payloads and the keys of persons are in two files of their owner alone, with one writer; other files are refused.',

@@ -12,6 +12,7 @@ import { ed25519Verify } from './ed25519-verify.ts';
 import { erasePerson1000 } from './erase-person-1000.ts';
 import { evidenceVerify1000 } from './evidence-verify-1000.ts';
 import { guardAdapterBenches } from './guard-adapters.ts';
+import { exportBenches } from './export.ts';
 import { importCore } from './import-core.ts';
 import { merkleAppend } from './merkle-append.ts';
 import { messagesWebsocketDurable } from './messages-websocket-durable.ts';
@@ -40,6 +41,7 @@ export const benches: readonly Bench[] = [
   proofInclusionDisk,
   evidenceVerify1000,
   erasePerson1000,
+  ...exportBenches,
   importCore,
   remoteCall1,
   remoteCall64,

@@ -51,6 +51,7 @@ export type { CommitInput, EntryInput } from './recorder.ts';
 export type { PrunePlan, RetentionClass, RetentionPolicy, RetentionTimes } from './retention.ts';
 export { memorySignedHeads, type HeadChange, type SignedHeads } from './signed-heads.ts';
 export { formatNote, parseNote, signNote, verifyNote, type NoteSignature, type SignedNote } from './signed-note.ts';
+export type { SignedLog } from './signed-leaves.ts';
 export type { PreviousRecorder } from './start-entry.ts';
 export { decodeEntryBundle, decodeTile, encodeEntryBundle, encodeTile, formatTilePath, parseTilePath, tilesOf, type Tile } from './tile.ts';
 export { subjectLog, type SubjectLogParts } from './subject-log.ts';
