@@ -15,7 +15,8 @@ export function guardRemote({ client, capability }: { readonly client: object; r
   return async (peer, names) => {
     const { remoteTools } = client as Partial<Pick<TalosClient, 'remoteTools'>>;
     if (typeof remoteTools !== 'function') throw new UsageError({ code: 'TALOS_USAGE_OPTIONS', message: 'remote() needs a TalosClient as client' });
-    if (capability === undefined) throw new UsageError({ code: 'TALOS_USAGE_OPTIONS', message: 'remote() needs a guard with a capability: pass one to talosGuard' });
+    if (capability === undefined)
+      throw new UsageError({ code: 'TALOS_USAGE_OPTIONS', message: 'remote() needs a guard with a capability: pass one to talosGuard' });
     return (await remoteTools.call(client as TalosClient, peer, { capability, names })).map(langchainTool);
   };
 }
