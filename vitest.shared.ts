@@ -1,4 +1,4 @@
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import * as path from 'node:path';
 import { defineProject } from 'vitest/config';
 
@@ -16,6 +16,8 @@ export const talosProject = (name: string, without: readonly string[] = []) =>
     ssr: { resolve: { conditions: conditions.filter((condition) => !without.includes(condition)) } },
     test: {
       name,
+      // Many tests wait for disks and processes: one core less than there are would stand idle.
+      maxWorkers: Math.max(2, availableParallelism()),
       include: ['**/*.test.ts'],
       exclude: ['**/node_modules/**', '**/dist/**', ...(deep ? [] : ['**/*.deep.test.ts'])],
       // What a home remembers outside itself stays out of the developer's own folders.

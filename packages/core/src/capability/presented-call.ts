@@ -1,6 +1,6 @@
 /** A call that comes with a capability of somebody who is not known yet: the proof of possession says who it is (docs/spec/09 §3). @module */
 import type { AgentId } from '../identity/agent-id.ts';
-import { admit, type Admission } from './admit.ts';
+import { admit } from './admit.ts';
 import type { AdmitContext } from './admit-checks.ts';
 import type { CapabilityCall } from './authorize.ts';
 import type { CapabilityHandle } from './capability-handle.ts';
@@ -21,7 +21,7 @@ export type PresentedCall = {
   readonly call: CapabilityCall;
   /** Whom the proof has to name: the verifier, and where it was reached if that matters. */
   readonly audience: string;
-  /** Whatever names the sender before it is authenticated, such as an address: each has a budget of forgeries. Without it nothing bounds what they cost. */
+  /** Whatever names the sender before it is authenticated, such as an address: each has a budget of forgeries. Those without share one for their capabilities, and nothing bounds what forged proofs cost. */
   readonly peer?: string | undefined;
 };
 
@@ -41,24 +41,13 @@ export async function verifyPresentedCall(presented: PresentedCall, context: Pre
   if (proof === undefined) return { denied: deny('POP_ABSENT') };
   const named = readHolder(capability);
   if ('denied' in named) return named;
-  const admission = await admitWithin(capability, { context: { ...context, holder: named.key }, peer });
+  const admission = await admit(capability, { ...context, holder: named.key, ...(peer !== undefined && { peer }) });
   if (admission.denied !== undefined) return { denied: admission.denied };
   const { handle } = admission;
   const { replay, budget, env, keys } = context;
   const known = { ...(keys && { keys }), ...(peer !== undefined && { peer }) };
   const verified = await verifyInvocation({ proof, handle, call, audience, replay, env, budget, ...known });
   return verified.denied === undefined ? { handle, holder: named.did(), claims: verified.claims } : { denied: verified.denied };
-}
-
-type Admitting = { readonly context: PresentedContext & AdmitContext; readonly peer: string | undefined };
-
-async function admitWithin(capability: string, { context, peer }: Admitting): Promise<Admission> {
-  if (peer === undefined) return admit(capability, context);
-  const waitMs = context.budget.spend(peer);
-  if (waitMs !== undefined) return { denied: deny('RATE', { retryAfter: Math.ceil(waitMs / 1000) }) };
-  const admission = await admit(capability, context);
-  if (admission.denied?.code !== 'SIG_BAD') context.budget.refund(peer);
-  return admission;
 }
 
 /** Whom the token says it was made for. Believed by nobody until the signatures are good and the proof is by this key. */
