@@ -1,6 +1,6 @@
 /** Where an agent keeps what it must not lose. @module */
 import { importEd25519SecretKey } from '#suite';
-import { openTreeLog, type AuditLog, type TreeLog } from '../audit/audit-log.ts';
+import type { AuditLog, TreeLog } from '../audit/audit-log.ts';
 import type { CosignatureStore } from '../audit/cosignature-store.ts';
 import type { Witness } from '../audit/witness.ts';
 import type { AuditStore } from '../audit/audit-store.ts';
@@ -155,6 +155,7 @@ export async function openHomeLog(options: HomeLogOptions): Promise<OpenedLog & 
   try {
     if (witnesses !== undefined && cosignatures === undefined)
       throw new UsageError({ code: 'TALOS_USAGE_OPTIONS', message: 'this store keeps no cosignatures: openStore must give them for witnesses to be asked' });
+    const { openTreeLog } = await import('../audit/audit-log.ts');
     const log = await openTreeLog({
       store,
       signer,

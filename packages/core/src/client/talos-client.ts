@@ -41,7 +41,7 @@ import type { ClientEvents, Listeners } from './client-events.ts';
 import type { ClientOptions } from './client-options.ts';
 import type { ProveOptions, VerifiedCall } from './client-proofs.ts';
 import type { Conversation, Reports } from './conversation.ts';
-import { openParts, type ClientParts } from './open-parts.ts';
+import type { ClientParts } from './open-parts.ts';
 
 export type MessageHandler = (message: Received) => void | Promise<void>;
 
@@ -80,6 +80,8 @@ export class TalosClient {
    * @throws {@link IdentityError} if the key store is locked or the identity revoked; {@link StoreError} if the home cannot be opened.
    */
   static async create(name: string, options: ClientOptions = {}): Promise<TalosClient> {
+    // With the first client, not with the package.
+    const { openParts } = await import('./open-parts.ts');
     return new TalosClient(await openParts(name, options));
   }
 
