@@ -12,7 +12,7 @@ import { systemEnv } from '../../src/env/env.ts';
 import { TalosError } from '../../src/errors/talos-error.ts';
 import { testSigner } from './support.ts';
 
-const numRuns = process.env['TALOS_DEEP'] === '1' ? 100_000 : 2000;
+const numRuns = process.env['TALOS_DEEP'] === '1' ? 40_000 : 2000;
 
 const log = await openAuditLog({ store: memoryAuditStore(), signer: testSigner(), origin: 'fuzz.example', env: systemEnv });
 for (let n = 0; n < 40; n++) await log.append({ type: 'config', n });
