@@ -1,8 +1,9 @@
 /**
- * The second tier: every test at its deep size, with those that only run here (Chromium, the packed packages), then core's tests
- * on the other Node versions. Ends with one closing line over all of them.
+ * The second tier: every test that has a deep size, at that size, with those that only run here (Chromium, the packed packages), then
+ * core's tests on the other Node versions. Ends with one closing line over all of them.
  * @module
  */
+import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { nodeOf, otherNodes } from './node-versions.ts';
 import { repositoryRoot } from './repository-root.ts';
@@ -23,7 +24,11 @@ for (const version of otherNodes) {
 
 // A test that compares Node versions finds them by their major: TALOS_TEST_NODE_22.
 const paths = Object.fromEntries([...nodes].map(([version, binary]) => [`TALOS_TEST_NODE_${version.split('.')[0]}`, binary]));
-await count('every test at its deep size', process.execPath, [vitest, 'run'], { env: { TALOS_DEEP: '1', ...paths } });
+// The others are the same in both tiers, and were run in the first.
+const deep = globSync('{packages/*/test,test}/**/*.test.ts', { cwd: repositoryRoot, exclude: (path) => path.includes('node_modules') }).filter(
+  (file) => file.endsWith('.deep.test.ts') || readFileSync(join(repositoryRoot, file), 'utf8').includes('TALOS_DEEP'),
+);
+await count('every test that has a deep size', process.execPath, [vitest, 'run', ...deep], { env: { TALOS_DEEP: '1', ...paths } });
 for (const [version, binary] of nodes)
   await count(`core under Node ${version}`, binary, [vitest, 'run', '--project', 'core', ...slow.flatMap((file) => ['--exclude', file])], {});
 
