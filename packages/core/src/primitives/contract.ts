@@ -1,8 +1,9 @@
 /** What both suites export, function by function. A suite that drifts from it does not compile. @module */
 import type { Ed25519PublicKey, Ed25519SecretKey, KemPublicKey, KemSecretKey, X25519PublicKey, X25519SecretKey } from './keys.ts';
+import type { Secret } from './secret.ts';
 
-/** `key` 32 bytes, `nonce` 12 bytes, never the same pair twice. */
-export type AeadInput = { readonly key: Uint8Array; readonly nonce: Uint8Array; readonly associatedData: Uint8Array };
+/** `key` 32 bytes, as a `Secret` if it is used more than once; `nonce` 12 bytes, never the same pair twice. */
+export type AeadInput = { readonly key: Uint8Array | Secret; readonly nonce: Uint8Array; readonly associatedData: Uint8Array };
 
 /** Where a drawn key comes from: an `Env`. */
 export type RandomSource = { randomBytes(length: number): Uint8Array };

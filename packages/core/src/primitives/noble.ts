@@ -21,14 +21,13 @@ export const hashBase64url: Suite['hashBase64url'] = (data) => encodeBase64url(n
 export const hmacSha256: Suite['hmacSha256'] = (key, data) => hmac(nobleSha256, key, data);
 
 export const encryptAead: Suite['encryptAead'] = (input) => {
-  checkAeadInput(input);
-  return chacha20poly1305(input.key, input.nonce, input.associatedData).encrypt(input.plaintext);
+  return chacha20poly1305(checkAeadInput(input), input.nonce, input.associatedData).encrypt(input.plaintext);
 };
 
 export const decryptAead: Suite['decryptAead'] = (input) => {
-  checkAeadInput(input);
+  const key = checkAeadInput(input);
   try {
-    return chacha20poly1305(input.key, input.nonce, input.associatedData).decrypt(input.ciphertext);
+    return chacha20poly1305(key, input.nonce, input.associatedData).decrypt(input.ciphertext);
   } catch {
     throw refuseToOpen();
   }

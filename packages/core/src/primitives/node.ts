@@ -5,7 +5,7 @@ import { decodeBase64url as decodePortably, encodeBase64url } from '../bytes/bas
 import { concatBytes } from '../bytes/concat.ts';
 import { decodeHex } from '../bytes/hex.ts';
 import { encodeUtf8 as encodePortably } from '../bytes/utf8.ts';
-import type { Suite } from './contract.ts';
+import type { AeadInput, Suite } from './contract.ts';
 import { badSignature, checkEd25519PublicKey, checkLength, hasSmallOrder } from './ed25519-policy.ts';
 import { checkAeadInput, checkRandomLength, refuseToOpen } from './input-checks.ts';
 import { native, type Ed25519PublicKey, type X25519SecretKey } from './keys.ts';
@@ -49,9 +49,9 @@ export const hmacSha256: Suite['hmacSha256'] = (key, data) => {
 };
 
 export const encryptAead: Suite['encryptAead'] = (input) => {
-  checkAeadInput(input);
-  const { key, nonce, associatedData, plaintext } = input;
-  const cipher = crypto.createCipheriv('chacha20-poly1305', crypto.createSecretKey(key), nonce, { authTagLength: tagLength });
+  const key = importAeadKey(input);
+  const { nonce, associatedData, plaintext } = input;
+  const cipher = crypto.createCipheriv('chacha20-poly1305', key, nonce, { authTagLength: tagLength });
   cipher.setAAD(associatedData, { plaintextLength: plaintext.length });
   const sealed = new Uint8Array(plaintext.length + tagLength);
   sealed.set(cipher.update(plaintext));
@@ -61,11 +61,11 @@ export const encryptAead: Suite['encryptAead'] = (input) => {
 };
 
 export const decryptAead: Suite['decryptAead'] = (input) => {
-  checkAeadInput(input);
-  const { key, nonce, associatedData, ciphertext } = input;
+  const key = importAeadKey(input);
+  const { nonce, associatedData, ciphertext } = input;
   const textLength = ciphertext.length - tagLength;
   if (textLength < 0) throw refuseToOpen();
-  const decipher = crypto.createDecipheriv('chacha20-poly1305', crypto.createSecretKey(key), nonce, { authTagLength: tagLength });
+  const decipher = crypto.createDecipheriv('chacha20-poly1305', key, nonce, { authTagLength: tagLength });
   decipher.setAAD(associatedData, { plaintextLength: textLength });
   decipher.setAuthTag(ciphertext.subarray(textLength));
   const plaintext = plain(decipher.update(ciphertext.subarray(0, textLength)));
@@ -78,6 +78,18 @@ export const decryptAead: Suite['decryptAead'] = (input) => {
   }
   return plaintext;
 };
+
+/** Of header keys: each serves a whole chain, and its import costs half as much as the sealing. They go with the `Secret`. */
+const importedKeys = /* @__PURE__ */ new WeakMap<Secret, crypto.KeyObject>();
+
+/** Never raw: that costs 10 µs more on Node 24. */
+function importAeadKey(input: AeadInput): crypto.KeyObject {
+  const bytes = checkAeadInput(input);
+  if (!(input.key instanceof Secret)) return crypto.createSecretKey(bytes);
+  const imported = importedKeys.get(input.key) ?? crypto.createSecretKey(bytes);
+  importedKeys.set(input.key, imported);
+  return imported;
+}
 
 export const importEd25519SecretKey: Suite['importEd25519SecretKey'] = (bytes) => {
   const seed = checkLength(bytes, 32, 'an Ed25519 seed');

@@ -4,13 +4,15 @@ import { concatBytes } from '../bytes/concat.ts';
 import { encodeUtf8 } from '../bytes/utf8.ts';
 import { ByteWriter } from '../bytes/writer.ts';
 import type { AgentId } from '../identity/agent-id.ts';
-import { frameTypeCode, frameVersion } from './frame.ts';
+import { frameTypeCode, frameVersion, nonceLength, type SealedMessage } from './frame.ts';
+import { maxEncryptedHeaderBytes } from './header.ts';
 
 export type SessionParties = { readonly initiatorDid: AgentId; readonly responderDid: AgentId };
 
 /** Who sends. A reflected frame fails, since its direction is part of what was authenticated. */
 export type Direction = 'fromInitiator' | 'fromResponder';
 
+const bindingLength = 51;
 const directionCodes = /* @__PURE__ */ Object.freeze({ fromInitiator: 1, fromResponder: 2 });
 
 /**
@@ -30,7 +32,14 @@ export function bindInitial(binding: Uint8Array, opening: Uint8Array): Uint8Arra
   return bound;
 }
 
-/** The body's associated data: binding ‖ nonce ‖ encrypted header. A header cannot be moved to another body. */
-export function bindBody(binding: Uint8Array, part: { readonly nonce: Uint8Array; readonly encryptedHeader: Uint8Array }): Uint8Array {
-  return concatBytes(binding, part.nonce, part.encryptedHeader);
+/** The body's associated data: binding ‖ nonce ‖ encrypted header. A header cannot be moved to another body. Stands until the next call. */
+export function bindBody(binding: Uint8Array, { nonce, encryptedHeader }: Pick<SealedMessage, 'nonce' | 'encryptedHeader'>): Uint8Array {
+  const headerAt = binding.length + nonce.length;
+  bodyRoom.set(binding);
+  bodyRoom.set(nonce, binding.length);
+  bodyRoom.set(encryptedHeader, headerAt);
+  return bodyRoom.subarray(0, headerAt + encryptedHeader.length);
 }
+
+/** Kept, since all of it travels in clear and is read at once: an array of this size is allocated outside the heap, for each message twice. */
+const bodyRoom = /* @__PURE__ */ new Uint8Array(bindingLength + nonceLength + maxEncryptedHeaderBytes);

@@ -90,7 +90,8 @@ function findHeader(state: RatchetState, input: RatchetInput): FoundHeader {
   let left = input.maxTrials ?? maxHeaderTrials;
   for (const { place, headerKey, chain } of headerCandidates(state, input.now)) {
     if (left-- <= 0) break;
-    const header = constants.openHeader(input.message.encryptedHeader, { headerKey, nonce: input.message.nonce, associatedData: input.binding });
+    const seal = { headerKey, isFirst: place === 'next', nonce: input.message.nonce, associatedData: input.binding };
+    const header = constants.openHeader(input.message.encryptedHeader, seal);
     if (header !== undefined) return { place, header, chain };
   }
   throw authFailed();

@@ -65,7 +65,7 @@ type SealInput = Required<RatchetPlaintext> & { readonly chain: OwnSendingChain;
 function seal(state: RatchetState, { plaintext, binding, constants, chain, nonce }: SealInput): SealedMessage {
   const counts = { previousCount: state.previousCount, number: chain.nextNumber };
   const header = { ratchetKey: chain.ownRatchetKey.publicKey.bytes, ...counts, ...kemPartsOf(state.postQuantum) };
-  const encryptedHeader = constants.encryptHeader(header, { headerKey: chain.headerKey, nonce, associatedData: binding });
+  const encryptedHeader = constants.encryptHeader(header, { headerKey: chain.headerKey, isFirst: chain.nextNumber === 0, nonce, associatedData: binding });
   const messageKey = deriveMessageKey(chain.chainKey);
   const ciphertext = constants.encryptBody(plaintext, { messageKey, binding, nonce, encryptedHeader });
   // The chain still leads to it until the new state is committed; this copy has done its work.

@@ -34,7 +34,7 @@ export type SealedMessage = Pick<Frame, 'nonce' | 'encryptedHeader' | 'ciphertex
 
 export const frameVersion = 1;
 const typeCodes = /* @__PURE__ */ Object.freeze({ initial: 1, message: 2 });
-const nonceLength = 12;
+export const nonceLength = 12;
 const tagLength = 16;
 export const sessionIdLength = 16;
 

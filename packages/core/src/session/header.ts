@@ -7,6 +7,7 @@
 import { decryptAead, encryptAead } from '#suite';
 import { ByteReader } from '../bytes/reader.ts';
 import { concatBytes } from '../bytes/concat.ts';
+import type { AeadInput } from '../primitives/contract.ts';
 import type { Secret } from '../primitives/secret.ts';
 
 export type MessageHeader = {
@@ -33,21 +34,31 @@ export const minEncryptedHeaderBytes = fixedLength + tagLength;
 export const maxEncryptedHeaderBytes = fixedLength + kemPublicKeyLength + kemCiphertextLength + tagLength;
 
 /** What a header is encrypted under. `headerKey` and the body's key differ, so they may share the nonce. */
-export type HeaderSeal = { readonly headerKey: Secret; readonly nonce: Uint8Array; readonly associatedData: Uint8Array };
+export type HeaderSeal = {
+  readonly headerKey: Secret;
+  /** Whether it is the chain's first header, as far as the caller knows: its key may never serve another, and is not kept imported. */
+  readonly isFirst: boolean;
+  readonly nonce: Uint8Array;
+  readonly associatedData: Uint8Array;
+};
 
 /** 57 bytes for an ordinary header: 41 and the tag. */
 export function encryptHeader(header: MessageHeader, seal: HeaderSeal): Uint8Array {
-  return encryptAead({ key: seal.headerKey.expose(), nonce: seal.nonce, associatedData: seal.associatedData, plaintext: encodeHeader(header) });
+  return encryptAead({ ...aeadInput(seal), plaintext: encodeHeader(header) });
 }
 
 /** `undefined` if the header is not under this key: a trial, of which a frame gets at most seven. */
 export function openHeader(encryptedHeader: Uint8Array, seal: HeaderSeal): MessageHeader | undefined {
   try {
-    const plaintext = decryptAead({ key: seal.headerKey.expose(), nonce: seal.nonce, associatedData: seal.associatedData, ciphertext: encryptedHeader });
+    const plaintext = decryptAead({ ...aeadInput(seal), ciphertext: encryptedHeader });
     return decodeHeader(plaintext);
   } catch {
     return undefined;
   }
+}
+
+function aeadInput({ headerKey, isFirst, nonce, associatedData }: HeaderSeal): AeadInput {
+  return { key: isFirst ? headerKey.expose() : headerKey, nonce, associatedData };
 }
 
 /** By hand, not by the writer: this runs for each message, and forty-one bytes need one array. */

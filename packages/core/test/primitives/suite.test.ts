@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { decodeHex, encodeHex } from '../../src/bytes/hex.ts';
 import { encodeUtf8 } from '../../src/bytes/utf8.ts';
 import type { Suite } from '../../src/primitives/contract.ts';
+import { Secret } from '../../src/primitives/secret.ts';
 import { codeOf } from '../errors/code-of.ts';
 import { suites } from './suites.ts';
 
@@ -123,6 +124,17 @@ describe.each(suites)('ChaCha20-Poly1305, $name suite', ({ suite }) => {
   ])('[SUITE-LENGTHS] refuses %s', (_why, changed) => {
     expect(codeOf(() => suite.encryptAead({ ...input, ...changed, plaintext: filled(1, 0) }))).toBe('TALOS_USAGE_ARGUMENT');
     expect(codeOf(() => suite.decryptAead({ ...input, ...changed, ciphertext }))).toBe('TALOS_USAGE_ARGUMENT');
+  });
+
+  it('[SECRET-WIPED] takes a secret as its key again and again, until it is wiped', () => {
+    const key = new Secret(Uint8Array.from(input.key));
+    for (let i = 0; i < 2; i++) {
+      expect(suite.encryptAead({ ...input, key, plaintext: encodeUtf8('attack at dawn') })).toEqual(ciphertext);
+      expect(suite.decryptAead({ ...input, key, ciphertext })).toEqual(encodeUtf8('attack at dawn'));
+    }
+    key.wipe();
+    expect(codeOf(() => suite.encryptAead({ ...input, key, plaintext: filled(1, 0) }))).toBe('TALOS_USAGE_CLOSED');
+    expect(codeOf(() => suite.decryptAead({ ...input, key, ciphertext }))).toBe('TALOS_USAGE_CLOSED');
   });
 
   it('[SUITE-EQUAL] takes an empty text and empty associated data', () => {

@@ -24,7 +24,7 @@ function forge(end: End, change: Partial<MessageHeader>): Uint8Array {
   const associatedData = end.session.binding.own;
   const nonce = end.env.randomBytes(12);
   const header = { ratchetKey: chain.ownRatchetKey.publicKey.bytes, previousCount, number: chain.nextNumber, ...change };
-  const encryptedHeader = encryptHeader(header, { headerKey: chain.headerKey, nonce, associatedData });
+  const encryptedHeader = encryptHeader(header, { isFirst: true, headerKey: chain.headerKey, nonce, associatedData });
   const key = deriveMessageKey(chain.chainKey).expose();
   const ciphertext = encryptAead({ key, nonce, associatedData: bindBody(associatedData, { nonce, encryptedHeader }), plaintext: utf8('forged') });
   return encodeFrame({ type: 'message', sessionId: end.session.sessionId, nonce, encryptedHeader, ciphertext });
