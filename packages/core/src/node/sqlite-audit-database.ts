@@ -1,14 +1,14 @@
 /** The audit database as its one writer sees it: schema, pragmas, statements. Runs in the writer's thread. @module */
 import { closeSync, openSync, statSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import type { AuditRow, StoredCheckpoint } from '../audit/audit-store.ts';
+import type { StoredCheckpoint } from '../audit/audit-store.ts';
 import type { StoredCosignature } from '../audit/cosignature-store.ts';
-import type { LookupKind } from '../audit/entry.ts';
 import { equalBytes } from '../bytes/equal.ts';
 import { StoreError } from '../errors/store-error.ts';
-import { lookupKinds, type PackedBatch, type PackedHead, type PackedOpening, type PackedRow } from './sqlite-audit-batch.ts';
-import { asStoreError, checkSqliteVersion } from './sqlite-audit-failure.ts';
-import type { DatabaseOptions, NodePlace } from './sqlite-audit-messages.ts';
+import type { PackedBatch, PackedHead, PackedRow } from './sqlite-audit-batch.ts';
+import { asStoreError, checkSqliteVersion, corrupt } from './sqlite-audit-failure.ts';
+import type { DatabaseOptions } from './sqlite-audit-messages.ts';
+import { AuditReads, openingsPerEntry } from './sqlite-audit-reads.ts';
 import { AuditUpkeep } from './sqlite-audit-upkeep.ts';
 
 /** "talo", so that another program's database is never taken for a log. */
@@ -20,9 +20,6 @@ const smallestPage = 512;
 
 /** WAL written since the last checkpoint above which one is run, between two batches. Bounds the file and the time of the next start. */
 const checkpointAfterBytes = 4 * 1024 * 1024;
-
-/** `opening` is numbered index × 16 + place, so that it grows at its end like `entry` and needs no second index. */
-export const openingsPerEntry = 16;
 
 /** Made when it is missing as well: a log from before it had witnesses goes on. */
 const cosignatureTable = 'CREATE TABLE IF NOT EXISTS cosignature (size INTEGER NOT NULL, line TEXT NOT NULL, PRIMARY KEY (size, line)) STRICT, WITHOUT ROWID';
@@ -42,6 +39,7 @@ export class AuditDatabase {
   readonly #lock: DatabaseSync;
   readonly #db: DatabaseSync;
   readonly #statements: ReturnType<typeof prepare>;
+  readonly reads: AuditReads;
   /** Removes entries, for retention. */
   readonly upkeep: AuditUpkeep;
   #head: PackedHead | undefined;
@@ -54,17 +52,14 @@ export class AuditDatabase {
     this.#lock = takeLock(options.path);
     try {
       this.#db = openFile(options);
+      this.reads = new AuditReads(this.#db);
       this.#statements = prepare(this.#db);
-      this.#head = this.#readHead();
+      this.#head = this.reads.loadHead();
       this.upkeep = new AuditUpkeep(this.#db, { write: (statements) => this.#requireWriting().#write(statements) });
     } catch (error) {
       this.#lock.close();
       throw asStoreError(error, 'TALOS_STORE_READ_FAILED');
     }
-  }
-
-  loadHead(): PackedHead | undefined {
-    return this.#head;
   }
 
   /** One transaction, synced to disk when this returns. After a failure nothing is written any more: what reached the disk is unknown. */
@@ -82,48 +77,14 @@ export class AuditDatabase {
     this.#walBytes += packedBytes;
   }
 
-  loadRows({ start, end }: { readonly start: number; readonly end: number }): AuditRow[] {
-    return this.#statements.loadRows.all(start, end) as unknown as AuditRow[];
-  }
-
-  loadNodes(places: readonly NodePlace[]): Uint8Array[] {
-    return places.map(({ row, offset }) => {
-      const hash = this.#statements.loadNode.get(offset + 1, row)?.['hash'] as Uint8Array | undefined;
-      if (hash?.length !== 32) throw corrupt('a node of the tree is not stored');
-      return hash;
-    });
-  }
-
-  find(kind: LookupKind, key: string): number | undefined {
-    return this.#statements.find.get(lookupKinds[kind], Buffer.from(key))?.['i'] as number | undefined;
-  }
-
-  loadOpenings(index: number): PackedOpening[] {
-    const first = index * openingsPerEntry;
-    return this.#statements.loadOpenings.all(first, first + openingsPerEntry) as unknown as PackedOpening[];
-  }
-
   saveCheckpoint({ size, note }: StoredCheckpoint): void {
     if (this.#writeFailure !== undefined) throw this.#writeFailure;
     this.#write(() => this.#statements.saveCheckpoint.run(size, note));
   }
 
-  loadCheckpoint(size: number | undefined): StoredCheckpoint | undefined {
-    const { loadCheckpoint, loadLastCheckpoint } = this.#statements;
-    return (size === undefined ? loadLastCheckpoint.get() : loadCheckpoint.get(size)) as StoredCheckpoint | undefined;
-  }
-
-  loadCheckpoints({ from, limit }: { readonly from: number; readonly limit: number }): StoredCheckpoint[] {
-    return this.#statements.loadCheckpoints.all(from, limit) as unknown as StoredCheckpoint[];
-  }
-
   saveCosignature({ size, line }: StoredCosignature): void {
     if (this.#writeFailure !== undefined) throw this.#writeFailure;
     this.#write(() => this.#statements.saveCosignature.run(size, line));
-  }
-
-  loadCosignatures({ from, limit }: { readonly from: number; readonly limit: number }): StoredCosignature[] {
-    return this.#statements.loadCosignatures.all(from, limit) as unknown as StoredCosignature[];
   }
 
   /** Moves the WAL into the database if it has grown. Nobody waits for it: it runs after the acknowledgement, and a failure costs space only. */
@@ -175,19 +136,10 @@ export class AuditDatabase {
       // The connection writes nothing any more; SQLite undoes the rest when the file is opened next.
     }
   }
-
-  /** Rows and head are written together: where they disagree, somebody else wrote. */
-  #readHead(): PackedHead | undefined {
-    const head = this.#statements.loadHead.get() as PackedHead | undefined;
-    const { rows } = this.#statements.countRows.get() as { rows: number };
-    if (rows !== (head?.size ?? 0)) throw corrupt('rows and head have different sizes');
-    return head;
-  }
 }
 
 function prepare(db: DatabaseSync) {
   return {
-    ...prepareReads(db),
     begin: db.prepare('BEGIN IMMEDIATE'),
     commit: db.prepare('COMMIT'),
     saveEntry: db.prepare('INSERT INTO entry (i, hashes, body) VALUES (?, ?, ?)'),
@@ -196,24 +148,6 @@ function prepare(db: DatabaseSync) {
     saveHead: db.prepare('INSERT INTO head (one, size, root) VALUES (1, ?, ?) ON CONFLICT (one) DO UPDATE SET size = excluded.size, root = excluded.root'),
     saveCheckpoint: db.prepare('INSERT INTO checkpoint (size, note) VALUES (?, ?) ON CONFLICT (size) DO NOTHING'),
     saveCosignature: db.prepare('INSERT INTO cosignature (size, line) VALUES (?, ?) ON CONFLICT (size, line) DO NOTHING'),
-    loadCosignatures: db.prepare(selectCosignatures),
-  } satisfies Record<string, StatementSync>;
-}
-
-export const selectCosignatures =
-  'SELECT size, line FROM cosignature WHERE size IN (SELECT DISTINCT size FROM cosignature WHERE size >= ? ORDER BY size LIMIT ?) ORDER BY size, line';
-
-export function prepareReads(db: DatabaseSync) {
-  return {
-    loadHead: db.prepare('SELECT size, root FROM head'),
-    countRows: db.prepare('SELECT coalesce(max(i) + 1, 0) AS rows FROM entry'),
-    loadRows: db.prepare('SELECT body AS bytes, hashes FROM entry WHERE i >= ? AND i < ? ORDER BY i'),
-    loadNode: db.prepare('SELECT substr(hashes, ?, 32) AS hash FROM entry WHERE i = ?'),
-    find: db.prepare('SELECT i FROM lookup WHERE kind = ? AND key = ? ORDER BY i LIMIT 1'),
-    loadOpenings: db.prepare('SELECT field, salt, payload FROM opening WHERE n >= ? AND n < ? ORDER BY n'),
-    loadCheckpoint: db.prepare('SELECT size, note FROM checkpoint WHERE size = ?'),
-    loadCheckpoints: db.prepare('SELECT size, note FROM checkpoint WHERE size >= ? ORDER BY size LIMIT ?'),
-    loadLastCheckpoint: db.prepare('SELECT size, note FROM checkpoint ORDER BY size DESC LIMIT 1'),
   } satisfies Record<string, StatementSync>;
 }
 
@@ -288,8 +222,4 @@ export function privateFile(path: string): string {
 
 function isSameHead(a: PackedHead, b: PackedHead | undefined): boolean {
   return b === undefined ? a.size === 0 : a.size === b.size && equalBytes(a.root, b.root);
-}
-
-export function corrupt(reason: string): StoreError {
-  return new StoreError({ code: 'TALOS_STORE_CORRUPT', message: `the stored audit log was refused: ${reason}` });
 }

@@ -64,3 +64,7 @@ function describe(primary: number, otherwise: StoreErrorCode): { readonly code: 
       return { code: otherwise, message: 'SQLite refused' };
   }
 }
+
+export function corrupt(reason: string): StoreError {
+  return new StoreError({ code: 'TALOS_STORE_CORRUPT', message: `the stored audit log was refused: ${reason}` });
+}

@@ -14,20 +14,27 @@ export type DatabaseOptions = {
 /** Where the hash of a tree node stands: 32 bytes at `offset` of the row's hashes. */
 export type NodePlace = { readonly row: number; readonly offset: number };
 
-export type AuditRequest =
+export type AuditRead =
   | { readonly op: 'loadHead' }
-  /** `batch` as `encodeBatch` packs it; transferred, not copied. */
-  | { readonly op: 'append'; readonly batch: ArrayBuffer }
   | { readonly op: 'loadRows'; readonly start: number; readonly end: number }
   | { readonly op: 'loadNodes'; readonly places: readonly NodePlace[] }
   | { readonly op: 'find'; readonly kind: LookupKind; readonly key: string }
   | { readonly op: 'loadOpenings'; readonly index: number }
-  | { readonly op: 'saveCheckpoint'; readonly checkpoint: StoredCheckpoint }
   | { readonly op: 'loadCheckpoint'; readonly size: number | undefined }
   | { readonly op: 'loadCheckpoints'; readonly from: number; readonly limit: number }
+  | { readonly op: 'loadCosignatures'; readonly from: number; readonly limit: number };
+
+/** Upkeep counts as writing: it makes its table where there is none. */
+export type AuditWrite =
+  /** `batch` as `encodeBatch` packs it; transferred, not copied. */
+  | { readonly op: 'append'; readonly batch: ArrayBuffer }
+  | { readonly op: 'saveCheckpoint'; readonly checkpoint: StoredCheckpoint }
   | { readonly op: 'saveCosignature'; readonly cosignature: StoredCosignature }
-  | { readonly op: 'loadCosignatures'; readonly from: number; readonly limit: number }
   | { readonly op: 'pruned' }
   | { readonly op: 'prune'; readonly before: number }
-  | { readonly op: 'findAll'; readonly kind: LookupKind; readonly key: string; readonly limit: number }
-  | { readonly op: 'close' };
+  | { readonly op: 'findAll'; readonly kind: LookupKind; readonly key: string; readonly limit: number };
+
+export type CloseRequest = { readonly op: 'close' };
+
+/** A snapshot answers reads only. */
+export type AuditRequest = AuditRead | AuditWrite | CloseRequest;

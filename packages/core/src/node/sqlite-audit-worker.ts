@@ -1,82 +1,76 @@
 /** The thread of a log's writer or reader: opens the database, answers one request after the other. Loaded by `sqlite-audit-store.ts` only. @module */
 import { workerData } from 'node:worker_threads';
+import { StoreError } from '../errors/store-error.ts';
 import { serveThread } from './serve-thread.ts';
 import { decodeBatch, encodeRows } from './sqlite-audit-batch.ts';
 import { AuditDatabase } from './sqlite-audit-database.ts';
-import { AuditSnapshot } from './sqlite-audit-snapshot.ts';
-import type { AuditRequest, DatabaseOptions } from './sqlite-audit-messages.ts';
+import type { AuditRequest, AuditWrite, CloseRequest, DatabaseOptions } from './sqlite-audit-messages.ts';
+import type { AuditReads } from './sqlite-audit-reads.ts';
+import { openSnapshot } from './sqlite-audit-snapshot.ts';
 
 serveThread<AuditRequest>(() => {
   const options = workerData as DatabaseOptions;
   if (options.snapshot === true) {
-    const snapshot = new AuditSnapshot(options);
-    return { answer: (request) => answer(snapshot, request) };
+    const { reads, close } = openSnapshot(options);
+    return { answer: (request) => answer(reads, request, ({ op }) => (op === 'close' ? close() : refuseWrite())) };
   }
   const database = new AuditDatabase(options);
   return {
-    answer: (request) => answer(database, request),
+    answer: (request) => answer(database.reads, request, (other) => write(database, other)),
     afterwards: ({ op }) => {
       if (op === 'append') database.tidy();
     },
   };
 }, 'the audit database');
 
-function answer(database: AuditDatabase | AuditSnapshot, request: AuditRequest): unknown {
+function answer(reads: AuditReads, request: AuditRequest, otherwise: (request: AuditWrite | CloseRequest) => unknown): unknown {
+  switch (request.op) {
+    case 'loadHead':
+      return reads.loadHead();
+    case 'loadRows':
+      return encodeRows(reads.loadRows(request));
+    case 'loadNodes':
+      return reads.loadNodes(request.places);
+    case 'find':
+      return reads.find(request);
+    case 'loadOpenings':
+      return reads.loadOpenings(request.index);
+    case 'loadCheckpoint':
+      return reads.loadCheckpoint(request.size);
+    case 'loadCheckpoints':
+      return reads.loadCheckpoints(request);
+    case 'loadCosignatures':
+      return reads.loadCosignatures(request);
+    default:
+      return otherwise(request);
+  }
+}
+
+function write(database: AuditDatabase, request: AuditWrite | CloseRequest): unknown {
   switch (request.op) {
     case 'append':
       return appendPacked(database, request.batch);
-    case 'loadHead':
-      return database.loadHead();
-    case 'loadRows':
-      return encodeRows(database.loadRows(request));
-    case 'loadNodes':
-      return database.loadNodes(request.places);
-    case 'find':
-      return database.find(request.kind, request.key);
-    case 'loadOpenings':
-      return database.loadOpenings(request.index);
-    case 'close':
-      return database.close();
-    case 'pruned':
-    case 'prune':
-    case 'findAll':
-      return answerUpkeep(database, request);
-    default:
-      return answerSigned(database, request);
-  }
-}
-
-function answerSigned(
-  database: AuditDatabase | AuditSnapshot,
-  request: Extract<AuditRequest, { op: `${string}${'Checkpoint' | 'Cosignature'}${'' | 's'}` }>,
-): unknown {
-  switch (request.op) {
     case 'saveCheckpoint':
       return database.saveCheckpoint(request.checkpoint);
-    case 'loadCheckpoint':
-      return database.loadCheckpoint(request.size);
-    case 'loadCheckpoints':
-      return database.loadCheckpoints(request);
     case 'saveCosignature':
       return database.saveCosignature(request.cosignature);
-    case 'loadCosignatures':
-      return database.loadCosignatures(request);
+    case 'pruned':
+      return database.upkeep.pruned();
+    case 'prune':
+      return database.upkeep.prune(request.before);
+    case 'findAll':
+      return database.upkeep.findAll(request);
+    case 'close':
+      return database.close();
   }
 }
 
-function answerUpkeep({ upkeep }: AuditDatabase | AuditSnapshot, request: Extract<AuditRequest, { readonly op: 'pruned' | 'prune' | 'findAll' }>): unknown {
-  switch (request.op) {
-    case 'pruned':
-      return upkeep.pruned();
-    case 'prune':
-      return upkeep.prune(request.before);
-    case 'findAll':
-      return upkeep.findAll(request);
-  }
+function refuseWrite(): never {
+  throw new StoreError({ code: 'TALOS_STORE_WRITE_FAILED', message: 'this is a snapshot of the log, for reading: append through its writer' });
 }
 
 /** The buffer is let go at once: this thread makes little other garbage, so that its collector would come by after hundreds of megabytes. */
-function appendPacked(database: AuditDatabase | AuditSnapshot, packed: ArrayBuffer): void {
+function appendPacked(database: AuditDatabase, packed: ArrayBuffer): void {
   try {
     database.append(decodeBatch(packed), packed.byteLength);
   } finally {

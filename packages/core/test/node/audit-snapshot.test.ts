@@ -2,9 +2,11 @@ import { spawn } from 'node:child_process';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { openAuditLog } from '../../src/audit/audit-log.ts';
+import type { StoreUpkeep } from '../../src/audit/audit-store.ts';
 import { fsck } from '../../src/audit/fsck.ts';
 import { storeSource } from '../../src/audit/fsck-source.ts';
 import { readAuditLog } from '../../src/audit/log-reader.ts';
@@ -140,6 +142,58 @@ describe('a snapshot of the log', () => {
     expect(await caught(() => snapshot.loadHead())).toMatchObject({ code: 'TALOS_USAGE_CLOSED' });
   });
 
+  it('[AUDIT-SNAPSHOT] answers every read as the writer does, and refuses every write', async () => {
+    const path = join(fresh(), 'audit.db');
+    const store = await openSqliteAuditStore({ path });
+    const log = await openAuditLog({ store, signer: testSigner(), origin: 'crash.example', env: systemEnv });
+    const { index } = await log.append({ type: 'config', id: 'an-id', commit: { args: 'a payload' } });
+    await log.checkpoint();
+    await store.saveCosignature({ size: log.size, line: 'a line' });
+    await log.close();
+    const snapshot = (await openSqliteAuditSnapshot({ path })) as typeof store;
+    const reads: readonly ((from: typeof store) => Promise<unknown>)[] = [
+      (from) => from.loadHead(),
+      (from) => from.loadRows(0, 9),
+      (from) => from.loadNodes([{ level: 1, index: 0 }]),
+      (from) => from.find('id', 'an-id'),
+      (from) => from.loadOpenings(index),
+      (from) => from.loadCheckpoint(),
+      (from) => from.loadCheckpoint(index + 1),
+      (from) => from.loadCheckpoints(0, 9),
+      (from) => from.loadCosignatures(0, 9),
+    ];
+    for (const read of reads) {
+      const written = await read(store);
+      expect(written).toBeDefined();
+      expect(written).not.toEqual([]);
+      expect(await read(snapshot)).toEqual(written);
+    }
+    expect(await caught(() => snapshot.loadNodes([{ level: 9, index: 9 }]))).toMatchObject({ code: 'TALOS_STORE_CORRUPT' });
+    for (const refused of [
+      () => snapshot.saveCosignature({ size: 1, line: 'x' }),
+      () => (snapshot.upkeep as StoreUpkeep).pruned(),
+      () => (snapshot.upkeep as StoreUpkeep).prune(1),
+      () => (snapshot.upkeep as StoreUpkeep).findAll('id', 'an-id', 1),
+    ])
+      expect(await caught(refused)).toMatchObject({ code: 'TALOS_STORE_WRITE_FAILED' });
+    await Promise.all([snapshot.close(), store.close()]);
+  });
+
+  it('[AUDIT-SNAPSHOT] a log that was last written before there were witnesses has no cosignatures, and gets no table of them', async () => {
+    const path = join(fresh(), 'audit.db');
+    await (await openSqliteAuditStore({ path })).close();
+    const db = new DatabaseSync(path);
+    db.exec('DROP TABLE cosignature');
+    db.close();
+    const snapshot = await openSqliteAuditSnapshot({ path });
+    expect(await snapshot.loadCosignatures(0, 9)).toEqual([]);
+    await snapshot.close();
+    const store = await openSqliteAuditStore({ path });
+    await store.saveCosignature({ size: 1, line: 'a line' });
+    expect(await store.loadCosignatures(0, 9)).toEqual([{ size: 1, line: 'a line' }]);
+    await store.close();
+  });
+
   it('[AUDIT-SNAPSHOT] a file that is no log, or a damaged one, has a code', async () => {
     const dir = fresh();
     for (const [name, bytes] of [
@@ -206,7 +260,6 @@ describe('the log of a home, read', () => {
       expect(await caught(asked)).toMatchObject({ code: 'TALOS_AUDIT_NOT_FOUND' });
     await log.close();
     await store.close();
-    const { DatabaseSync } = await import('node:sqlite');
     const changed = async (name: string, sql: string): Promise<string> => {
       const copy = join(dir, name);
       copyFileSync(path, copy);

@@ -42,9 +42,9 @@ it('[AUDIT-DAMAGE] a WAL cut at every byte of a small log leaves whole batches, 
     writeFileSync(copy, database);
     writeFileSync(`${copy}-wal`, wal.subarray(0, cut));
     const opened = new AuditDatabase({ path: copy, maxBytes: undefined });
-    const head = opened.loadHead();
+    const head = opened.reads.loadHead();
     const range = new CompactRange();
-    for (const { bytes, hashes } of opened.loadRows({ start: 0, end: 100 })) expect(hex(range.append(hashLeaf(bytes)))).toBe(hex(hashes));
+    for (const { bytes, hashes } of opened.reads.loadRows({ start: 0, end: 100 })) expect(hex(range.append(hashLeaf(bytes)))).toBe(hex(hashes));
     expect(range.size, `cut at ${cut}`).toBe(head?.size);
     expect(hex(range.head().root)).toBe(hex(head?.root ?? new Uint8Array()));
     opened.close();
