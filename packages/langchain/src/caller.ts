@@ -1,18 +1,13 @@
 /** In whose name an agent's calls are decided, and what of them is put on record. @module */
 import type { TalosClient } from '@talosprotocol/core';
-import { tracedGuard, type Guard, type Spans } from '@talosprotocol/core/guard';
+import { openGuard, type Guard, type GuardSource } from '@talosprotocol/core/guard';
 import { capabilityIn } from './run-capability.ts';
 
-/** Until when refusals are only recorded, in milliseconds since 1970, and for which tools they stay refusals. */
-export type ObserveUntil = { readonly until: number; readonly enforce?: readonly string[] };
-
-export type CallerOptions = {
+export type CallerOptions = Pick<GuardSource, 'observe' | 'spans'> & {
   readonly client: Pick<TalosClient, 'guard'> & Partial<Pick<TalosClient, 'approvals'>>;
   readonly capability?: string;
-  readonly observe?: ObserveUntil;
   readonly turns?: boolean;
   readonly approvals?: 'refuse' | 'interrupt';
-  readonly spans?: Spans;
 };
 
 export interface Caller {
@@ -33,7 +28,7 @@ export function callerOf({ client, capability, turns = true, approvals, ...optio
   const guardOf = (token: string): Guard => {
     const known = guards.get(token);
     if (known !== undefined) return known;
-    const made = guardWith(client, token, options);
+    const made = openGuard({ client, capability: token, ...options });
     const [oldest] = guards.keys();
     if (guards.size >= maxGuards && oldest !== undefined) guards.delete(oldest);
     guards.set(token, made);
@@ -47,9 +42,4 @@ export function callerOf({ client, capability, turns = true, approvals, ...optio
     approvals: () => (approvals === 'interrupt' ? client.approvals : undefined),
     turns,
   };
-}
-
-function guardWith(client: Pick<TalosClient, 'guard'>, capability: string, { observe, spans }: Pick<CallerOptions, 'observe' | 'spans'>): Guard {
-  const guard = client.guard({ capability, ...(observe === undefined ? {} : { observe }) });
-  return spans === undefined ? guard : tracedGuard(guard, spans);
 }

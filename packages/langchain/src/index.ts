@@ -1,5 +1,4 @@
 export type { ApprovalInterrupt } from './ask-people.ts';
-export type { ObserveUntil } from './caller.ts';
 export type { SubagentLike } from './guard-subagent.ts';
 export type { GuardableTool } from './guard-tool.ts';
 export type { GuardRemote } from './guard-remote.ts';

@@ -1,7 +1,7 @@
 /** The front door of LangChain: one call per capability, then `guard.tools([...])`. @module */
 import type { TalosClient } from '@talosprotocol/core';
-import type { Spans } from '@talosprotocol/core/guard';
-import { callerOf, type ObserveUntil } from './caller.ts';
+import type { GuardSource } from '@talosprotocol/core/guard';
+import { callerOf } from './caller.ts';
 import { guardRemote, type GuardRemote } from './guard-remote.ts';
 import { guardSubagent, type SubagentLike } from './guard-subagent.ts';
 import { guardTools, type GuardableTool } from './guard-tool.ts';
@@ -9,7 +9,7 @@ import { holdCapability, type RunCapability } from './run-capability.ts';
 import { TalosCallbackHandler } from './talos-callback-handler.ts';
 import { talosMiddleware, type MiddlewareOptions, type TalosMiddleware } from './talos-middleware.ts';
 
-export type TalosGuardOptions = {
+export type TalosGuardOptions = Pick<GuardSource, 'observe' | 'spans'> & {
   /** The agent in whose name calls are decided and recorded. */
   readonly client: Pick<TalosClient, 'guard'> & Partial<Pick<TalosClient, 'approvals'>>;
   /**
@@ -17,8 +17,6 @@ export type TalosGuardOptions = {
    * Without it every run brings its own in `context: guard.context(capability)`; a run that brings none is refused.
    */
   readonly capability?: string;
-  /** Runs what the capability does not allow and records that it would have been refused, until a day that is named. */
-  readonly observe?: ObserveUntil;
   /** Whether turns of models and handoffs between agents are put on record. Default true. */
   readonly turns?: boolean;
   /**
@@ -26,8 +24,6 @@ export type TalosGuardOptions = {
    * until it is resumed with the approver's answer. That needs a checkpointer.
    */
   readonly approvals?: 'refuse' | 'interrupt';
-  /** Shows calls as OpenTelemetry spans: `{ tracer: trace.getTracer('…') }`. */
-  readonly spans?: Spans;
 };
 
 export type TalosGuard = {

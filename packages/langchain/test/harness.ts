@@ -1,6 +1,6 @@
 /** LangChain for the adapter suite. It imports what a user would, so that it runs on packed packages too. @module */
 import { AIMessage, HumanMessage, type BaseMessage } from '@langchain/core/messages';
-import type { AdapterHarness, AdapterRun, AdapterTool } from '@talosprotocol/core/testing';
+import type { AdapterHarness, AdapterOutcome, AdapterRun, AdapterTool } from '@talosprotocol/core/testing';
 import { talosGuard, toolDigests, type TalosGuard } from '@talosprotocol/langchain';
 import { createAgent, fakeModel, tool } from 'langchain';
 import { z } from 'zod';
@@ -10,22 +10,30 @@ export const harness: AdapterHarness<TalosGuard> = {
   modes: ['generate', 'stream'],
   guard: (options) => talosGuard(options),
   digest: async (given) => toolDigests([langchainTool(given)])[given.name] ?? '',
-  run: async (run) => {
-    const tools = run.guards.reduce((given, guard) => guard.tools(given), run.tools.map(langchainTool));
-    const agent = createAgent({ model: modelOf(run), tools, name: run.agentName });
-    const input = { messages: [new HumanMessage({ id: freshId(), content: 'go' })] };
-    const config = run.signal === undefined ? {} : { signal: run.signal };
-    if (run.mode === 'generate') return outcomeOf(((await agent.invoke(input, config)) as { messages: BaseMessage[] }).messages, {});
-    let messages: BaseMessage[] = [];
-    const chunks: Record<string, never[]> = {};
-    for await (const [mode, chunk] of await agent.stream(input, { ...config, streamMode: ['values', 'tools'] })) {
-      if (mode === 'values') ({ messages } = chunk as { messages: BaseMessage[] });
-      const event = chunk as { readonly event?: string; readonly toolCallId?: string; readonly data?: never };
-      if (mode === 'tools' && event.event === 'on_tool_event') (chunks[event.toolCallId ?? ''] ??= []).push(event.data as never);
-    }
-    return outcomeOf(messages, chunks);
-  },
+  run: (run) =>
+    runWith(
+      run.guards.reduce((given, guard) => guard.tools(given), run.tools.map(langchainTool)),
+      run,
+    ),
+  remote: async (run) => runWith(await run.guards[0]!.remote(run.peer, run.offered), run),
 };
+
+type Tools = NonNullable<Parameters<typeof createAgent>[0]['tools']>;
+
+async function runWith(tools: Tools, run: AdapterRun<TalosGuard>): Promise<AdapterOutcome> {
+  const agent = createAgent({ model: modelOf(run), tools, name: run.agentName });
+  const input = { messages: [new HumanMessage({ id: freshId(), content: 'go' })] };
+  const config = run.signal === undefined ? {} : { signal: run.signal };
+  if (run.mode === 'generate') return outcomeOf(((await agent.invoke(input, config)) as { messages: BaseMessage[] }).messages, {});
+  let messages: BaseMessage[] = [];
+  const chunks: Record<string, never[]> = {};
+  for await (const [mode, chunk] of await agent.stream(input, { ...config, streamMode: ['values', 'tools'] })) {
+    if (mode === 'values') ({ messages } = chunk as { messages: BaseMessage[] });
+    const event = chunk as { readonly event?: string; readonly toolCallId?: string; readonly data?: never };
+    if (mode === 'tools' && event.event === 'on_tool_event') (chunks[event.toolCallId ?? ''] ??= []).push(event.data as never);
+  }
+  return outcomeOf(messages, chunks);
+}
 
 let ids = 0;
 /** Message ids differ over all models: LangGraph merges equal ones. */

@@ -39,8 +39,8 @@ export function guardExecute(wrapping: Wrapping): Execute {
   const guarded: Execute = async (input, context) => {
     const effective = await rule.resolve(input, context);
     if ('invalid' in effective) return effective.invalid;
-    const { runId = ids.runId, agentName = ids.agentName, ...told } = toolCall(name, effective.input, context);
-    const call = { ...told, runId, agentName, toolDigest: digestOf(name, tool) };
+    const { runId = ids.runId, agentName = ids.agentName, callId, signal: own } = toldOf(context);
+    const call: ToolCall = { tool: name, input: effective.input, toolDigest: digestOf(name, tool), callId, runId, agentName, framework: 'mastra', signal: own };
     const result = await guard.run(call, (granted, _grant, signal) => runGranted({ rule, tool, execute, granted, context: withSignal(context, signal) }));
     return valueOf(result);
   };
@@ -89,17 +89,14 @@ type Context = {
   readonly workflow?: { readonly runId?: unknown; readonly workflowId?: unknown };
 };
 
-/** A direct HTTP call brings a `workflow` with a run id of the caller's choice and no workflow: ours comes before that one. */
-function toolCall(name: string, input: unknown, given: unknown): ToolCall {
+/** Which call of which run by which agent, as Mastra tells a tool. A direct HTTP call brings a `workflow` with a run id of the caller's choice and no workflow: ours comes before that one. */
+export function toldOf(given: unknown): Pick<ToolCall, 'callId' | 'runId' | 'agentName' | 'signal'> {
   const context: Context = typeof given === 'object' && given !== null ? given : {};
   const ofWorkflow = context.workflow?.workflowId === undefined ? undefined : context.workflow.runId;
   return {
-    tool: name,
-    input,
     callId: text(context.agent?.toolCallId ?? context.toolCallId),
     runId: text(context.runId ?? ofWorkflow ?? carriedRunId(context.requestContext)),
     agentName: text(context.agent?.agentId),
-    framework: 'mastra',
     signal: context.abortSignal,
   };
 }

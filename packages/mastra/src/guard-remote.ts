@@ -1,30 +1,25 @@
 /** A peer's tools as Mastra tools: each call travels sealed, with the capability and a proof of possession, and comes back with a receipt. @module */
-import type { TalosClient } from '@talosprotocol/core';
-import { UsageError } from '@talosprotocol/core/errors';
-import type { createTool, Tool } from '@mastra/core/tools';
+import type { peerTools, PeerTool, PeerToolsSource } from '@talosprotocol/core/remote';
+import { createTool, type Tool } from '@mastra/core/tools';
+import { toldOf } from './guard-execute.ts';
 
 /** A record by tool name, for an agent's `tools`. `names`: default all that the peer shows. The capability has to be granted for the peer (`at`). */
-export type GuardRemote = (peer: PeerId, names?: readonly string[]) => Promise<Record<string, Tool>>;
+export type GuardRemote = (peer: Parameters<typeof peerTools>[1], names?: readonly string[]) => Promise<Record<string, Tool>>;
 
-type PeerId = Parameters<TalosClient['remoteTools']>[0];
-type RemoteTool = Awaited<ReturnType<TalosClient['remoteTools']>>[number];
-type Create = typeof createTool;
-
-/** Decides nothing: the peer's guard does. A refusal is thrown as `TalosDeniedError`. @throws {@link UsageError} `TALOS_USAGE_OPTIONS` if `client` makes no remote calls. */
-export function guardRemote({ client, capability }: { readonly client: object; readonly capability: string }): GuardRemote {
+export function guardRemote(source: PeerToolsSource): GuardRemote {
   return async (peer, names) => {
-    const { remoteTools } = client as Partial<Pick<TalosClient, 'remoteTools'>>;
-    if (typeof remoteTools !== 'function') throw new UsageError({ code: 'TALOS_USAGE_OPTIONS', message: 'remote() needs a TalosClient as client' });
-    const [framework, tools] = await Promise.all([import('@mastra/core/tools'), remoteTools.call(client as TalosClient, peer, { capability, names })]);
-    return Object.fromEntries(tools.map((tool) => [tool.name, mastraTool(framework.createTool, tool)]));
+    const remote = await import('@talosprotocol/core/remote');
+    const tools = await remote.peerTools(source, peer, names);
+    return Object.fromEntries(tools.map((tool) => [tool.name, mastraTool(tool)]));
   };
 }
 
-function mastraTool(create: Create, remote: RemoteTool): Tool {
-  return create({
+/** A refusal is thrown as `TalosDeniedError`. */
+function mastraTool(remote: PeerTool): Tool {
+  return createTool({
     id: remote.name,
     description: remote.description,
     inputSchema: remote.inputSchema as never,
-    execute: (input: unknown, context?: { readonly abortSignal?: AbortSignal | undefined }) => remote.execute(input, { signal: context?.abortSignal }),
+    execute: (input: unknown, context?: unknown) => remote.execute(input, toldOf(context)),
   }) as unknown as Tool;
 }

@@ -1,5 +1,5 @@
 /** The front door: `talosGuard({ client, capability })`. @module */
-import type { Guard } from '@talosprotocol/core/guard';
+import { openGuard, type GuardSource } from '@talosprotocol/core/guard';
 import { guardAgents, type AgentConfigLike, type RunOptionsLike } from './guard-agent.ts';
 import { guardRemote, type GuardRemote } from './guard-remote.ts';
 import { guardTools } from './guard-tools.ts';
@@ -8,16 +8,7 @@ import { carriedBrand } from './request-context.ts';
 import type { Tools } from './tool-shape.ts';
 import { turnRecorder, type TurnRecorder } from './turn-recorder.ts';
 
-/** Until when refusals are only recorded, in milliseconds since 1970, and for which tools they stay refusals. */
-export type ObserveUntil = { readonly until: number; readonly enforce?: readonly string[] };
-
-export type TalosGuardOptions = {
-  /** A `TalosClient`, or whatever else makes guards. */
-  readonly client: { guard(options: { readonly capability: string; readonly observe?: ObserveUntil }): Guard };
-  /** The token that says which tools may be called with which arguments. */
-  readonly capability: string;
-  /** Runs what the capability does not allow and records that it would have been refused, until a day that is named. */
-  readonly observe?: ObserveUntil;
+export type TalosGuardOptions = GuardSource & {
   /** Whether `guard.agent()` puts model turns and handoffs on record. Default true. */
   readonly turns?: boolean;
 };
@@ -57,8 +48,8 @@ export interface TalosGuard {
 
 /** One guard for one capability. Nothing is awaited here: the token is admitted at the first call. */
 export function talosGuard(options: TalosGuardOptions): TalosGuard {
-  const { client, capability, observe, turns = true } = options;
-  const guard = client.guard({ capability, ...(observe === undefined ? {} : { observe }) });
+  const { client, turns = true } = options;
+  const guard = openGuard(options);
   const front: TalosGuard = {
     ...guardAgents({ guard, turns }),
     tools: (tools) => guardTools(guard, tools),

@@ -1,6 +1,6 @@
 /** Tools behind the guard: where they are defined, or where the SDK invokes those that others made. @module */
 import { UsageError } from '@talosprotocol/core/errors';
-import { toolDigest } from '@talosprotocol/core/capability';
+import { digestsBySchema } from '@talosprotocol/core/capability';
 import type { Guard, GuardedResult, Refusal } from '@talosprotocol/core/guard';
 import { tool as sdkTool } from '@openai/agents';
 import type { Runs } from './runs.ts';
@@ -54,9 +54,11 @@ export function guardTool<TOOL extends object>(caller: Caller, given: TOOL): TOO
   return observed(caller, tool, { invoke }) as unknown as TOOL;
 }
 
+const digests = /* @__PURE__ */ digestsBySchema((schema) => schema);
+
 /** The digest of a tool as the model is told of it, 64 hexadecimal digits, for `tool_digest` of a grant. */
-export function digestOf({ name, description, parameters }: Pick<Tool, 'name' | 'description' | 'parameters'>): string {
-  return toolDigest({ name, description, inputSchema: parameters as Parameters<typeof toolDigest>[0]['inputSchema'] });
+export function digestOf({ name, description, parameters }: Pick<Tool, 'name' | 'description' | 'parameters'>): string | undefined {
+  return digests({ name, description, schema: parameters });
 }
 
 async function run(

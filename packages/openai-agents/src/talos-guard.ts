@@ -1,21 +1,13 @@
 /** The front door: `talosGuard({ client, capability })`. @module */
 import { UsageError } from '@talosprotocol/core/errors';
-import type { Guard } from '@talosprotocol/core/guard';
+import { openGuard, type Guard, type GuardSource } from '@talosprotocol/core/guard';
 import { handoff as sdkHandoff, type MCPServer, type Model, type tool as sdkTool } from '@openai/agents';
 import { guardModel } from './guard-model.ts';
 import { defineTool, guardTool, refusalText, type Caller } from './guard-tool.ts';
+import { guardRemote, type GuardRemote } from './guard-remote.ts';
 import { trackRuns } from './runs.ts';
 
-/** Until when refusals are only recorded, in milliseconds since 1970, and for which tools they stay refusals. */
-export type ObserveUntil = { readonly until: number; readonly enforce?: readonly string[] };
-
-export type TalosGuardOptions = {
-  /** A `TalosClient`, or whatever else makes guards. */
-  readonly client: { guard(options: { readonly capability: string; readonly observe?: ObserveUntil }): Guard };
-  /** The token that says which tools may be called with which arguments. */
-  readonly capability: string;
-  /** Runs what the capability does not allow and records that it would have been refused, until a day that is named. */
-  readonly observe?: ObserveUntil;
+export type TalosGuardOptions = GuardSource & {
   /** Whether `model()` and `handoff()` put turns and handoffs on record. Default true. */
   readonly turns?: boolean;
 };
@@ -34,11 +26,14 @@ export interface TalosGuard {
   readonly model: (model: Model) => Model;
   /** The SDK's `handoff()`, which records the handoff before it happens. It decides nothing: the next agent's tools are guarded as its own. */
   readonly handoff: typeof sdkHandoff;
+  /** A peer's tools: `await guard.remote(peerDid, ['render_chart'])`. */
+  readonly remote: GuardRemote;
 }
 
 /** One guard for one capability. Nothing is awaited here: the token is admitted at the first call. */
-export function talosGuard({ client, capability, observe, turns = true }: TalosGuardOptions): TalosGuard {
-  const guard = client.guard({ capability, ...(observe === undefined ? {} : { observe }) });
+export function talosGuard(options: TalosGuardOptions): TalosGuard {
+  const { turns = true } = options;
+  const guard = openGuard(options);
   const caller: Caller = { guard, runs: trackRuns() };
   return {
     tool: defineTool(caller),
@@ -46,6 +41,7 @@ export function talosGuard({ client, capability, observe, turns = true }: TalosG
     mcpServer: (server) => guardServer(guard, server),
     model: (model) => guardModel({ guard, records: turns }, model),
     handoff: turns ? recordedHandoff(caller) : sdkHandoff,
+    remote: guardRemote(options, caller.runs),
   };
 }
 

@@ -1,7 +1,7 @@
 /** The OpenAI Agents SDK for the adapter suite. It imports what a user would, so that it runs on packed packages too. */
-import { Agent, run, setTracingDisabled, tool } from '@openai/agents';
+import { Agent, run, setTracingDisabled, tool, type FunctionTool } from '@openai/agents';
 import { assistantMessage, functionCall, ScriptedModel } from '@openai/agents/testing';
-import type { AdapterHarness, AdapterTool } from '@talosprotocol/core/testing';
+import type { AdapterHarness, AdapterOutcome, AdapterRun, AdapterTool } from '@talosprotocol/core/testing';
 import { talosGuard, toolDigests, type TalosGuard } from '@talosprotocol/openai-agents';
 import { z } from 'zod';
 
@@ -12,25 +12,31 @@ export const harness: AdapterHarness<TalosGuard> = {
   modes: ['generate', 'stream'],
   guard: (options) => talosGuard(options),
   digest: async (given) => toolDigests([tool(definition(given))])[given.name] ?? '',
-  run: async ({ guards, tools, turns, mode, agentName, signal }) => {
-    const [first, ...others] = guards;
-    const made = tools.map((given) => (first === undefined ? tool(definition(given)) : first.tool(definition(given))));
-    const guarded = others.reduce((given, guard) => guard.tools(given), made);
-    const model = new ScriptedModel([
-      ...turns.map((calls) => calls.map((call) => functionCall(call.tool, call.args as Record<string, unknown>, { callId: call.id }))),
-      [assistantMessage('done')],
-    ]);
-    const agent = new Agent({ name: agentName, instructions: 'Do the work.', model, tools: guarded });
-    const options = signal === undefined ? {} : { signal };
-    if (mode === 'generate') {
-      const { finalOutput } = await run(agent, 'go', options);
-      return { text: String(finalOutput), chunks: {}, answers: answersTo(model) };
-    }
-    const stream = await run(agent, 'go', { ...options, stream: true });
-    await stream.completed;
-    return { text: String(stream.finalOutput), chunks: {}, answers: answersTo(model) };
+  run: ({ guards: [first, ...others], ...run }) => {
+    const made = run.tools.map((given) => (first === undefined ? tool(definition(given)) : first.tool(definition(given))));
+    return runWith(
+      others.reduce((given, guard) => guard.tools(given), made),
+      run,
+    );
   },
+  remote: async ({ guards, ...run }) => runWith(await guards[0]!.remote(run.peer, run.offered), run),
 };
+
+async function runWith(tools: FunctionTool[], { turns, mode, agentName, signal }: Omit<AdapterRun<TalosGuard>, 'guards' | 'tools'>): Promise<AdapterOutcome> {
+  const model = new ScriptedModel([
+    ...turns.map((calls) => calls.map((call) => functionCall(call.tool, call.args as Record<string, unknown>, { callId: call.id }))),
+    [assistantMessage('done')],
+  ]);
+  const agent = new Agent({ name: agentName, instructions: 'Do the work.', model, tools });
+  const options = signal === undefined ? {} : { signal };
+  if (mode === 'generate') {
+    const { finalOutput } = await run(agent, 'go', options);
+    return { text: String(finalOutput), chunks: {}, answers: answersTo(model) };
+  }
+  const stream = await run(agent, 'go', { ...options, stream: true });
+  await stream.completed;
+  return { text: String(stream.finalOutput), chunks: {}, answers: answersTo(model) };
+}
 
 /** The SDK streams no tool: one that yields is run to its end, as a tool of the SDK's would do it. */
 function definition(given: AdapterTool) {

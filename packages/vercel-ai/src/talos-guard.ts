@@ -1,5 +1,5 @@
 /** The front door: `talosGuard({ client, capability })`. @module */
-import type { Guard } from '@talosprotocol/core/guard';
+import { openGuard, type GuardSource } from '@talosprotocol/core/guard';
 import { trackRuns } from './call-ids.ts';
 import type { Caller } from './guard-execute.ts';
 import { guardModel, type ModelLike } from './guard-model.ts';
@@ -8,16 +8,7 @@ import { guardTools, type Tools } from './guard-tools.ts';
 import { runTelemetry, type RunTelemetry } from './run-telemetry.ts';
 import { composeApproval, type ApprovalCall, type ApprovalStatus, type ToolApproval } from './tool-approval.ts';
 
-/** Until when refusals are only recorded, in milliseconds since 1970, and for which tools they stay refusals. */
-export type ObserveUntil = { readonly until: number; readonly enforce?: readonly string[] };
-
-export type TalosGuardOptions = {
-  /** A `TalosClient`, or whatever else makes guards. */
-  readonly client: { guard(options: { readonly capability: string; readonly observe?: ObserveUntil }): Guard };
-  /** The token that says which tools may be called with which arguments. */
-  readonly capability: string;
-  /** Runs what the capability does not allow and records that it would have been refused, until a day that is named. */
-  readonly observe?: ObserveUntil;
+export type TalosGuardOptions = GuardSource & {
   /** The agent's name in the log. The SDK tells a tool none. */
   readonly agent?: string;
   /** Whether `guard.model()` puts the turns of a model on record. Default true. */
@@ -94,7 +85,6 @@ export function guardParts(options: TalosGuardOptions): GuardParts & { readonly 
   };
 }
 
-function callerOf({ client, capability, observe, agent }: TalosGuardOptions): Caller {
-  const guard = client.guard({ capability, ...(observe === undefined ? {} : { observe }) });
-  return { guard, runs: trackRuns(), agentName: agent };
+function callerOf(options: TalosGuardOptions): Caller {
+  return { guard: openGuard(options), runs: trackRuns(), agentName: options.agent };
 }

@@ -1,5 +1,5 @@
 /** The AI SDK for the adapter suite, whichever of its majors is installed. It imports what a user would, so that it runs on packed packages too. @module */
-import { type AdapterHarness, type AdapterRun, type AdapterTool } from '@talosprotocol/core/testing';
+import type { AdapterHarness, AdapterOutcome, AdapterRun, AdapterTool } from '@talosprotocol/core/testing';
 import { talosGuard, toolDigests, type TalosGuard } from '@talosprotocol/vercel-ai';
 import { talosGuard as talosGuard6 } from '@talosprotocol/vercel-ai/v6';
 import * as ai from 'ai';
@@ -25,19 +25,22 @@ export const harness: AdapterHarness<NamedGuard> = {
     return (agent) => byAgent.get(agent) ?? byAgent.set(agent, make({ ...options, agent })).get(agent)!;
   },
   digest: async (tool) => (await toolDigests({ [tool.name]: sdkTool(tool) }))[tool.name] ?? '',
-  run: async (run) => {
-    const model = scriptedModel(isVersion6 ? 'v3' : 'v4', ...run.turns.map((calls) => calls.map(({ tool, args, id }) => ({ name: tool, args, id }))));
-    const agent = new ai.ToolLoopAgent({ model, ...guardedSettings(run) } as Settings);
-    const call = { prompt: 'go', ...(run.signal === undefined ? {} : { abortSignal: run.signal }) } as Parameters<typeof agent.generate>[0];
-    if (run.mode === 'generate') return { text: (await agent.generate(call)).text, chunks: {}, answers: toolAnswers(model) };
-    const streamed = (await agent.stream(call as Parameters<typeof agent.stream>[0])) as unknown as Streamed;
-    const chunks: Record<string, never[]> = {};
-    for await (const part of streamed.stream ?? streamed.fullStream) {
-      if (part.type === 'tool-result' && part.preliminary === true) (chunks[part.toolCallId ?? ''] ??= []).push(part.output as never);
-    }
-    return { text: await streamed.text, chunks, answers: toolAnswers(model) };
-  },
+  run: (run) => runWith(guardedSettings(run), run),
+  remote: async (run) => runWith({ tools: await run.guards[0]!(run.agentName).remote(run.peer, run.offered) }, run),
 };
+
+async function runWith(settings: object, run: AdapterRun<NamedGuard>): Promise<AdapterOutcome> {
+  const model = scriptedModel(isVersion6 ? 'v3' : 'v4', ...run.turns.map((calls) => calls.map(({ tool, args, id }) => ({ name: tool, args, id }))));
+  const agent = new ai.ToolLoopAgent({ model, ...settings } as Settings);
+  const call = { prompt: 'go', ...(run.signal === undefined ? {} : { abortSignal: run.signal }) } as Parameters<typeof agent.generate>[0];
+  if (run.mode === 'generate') return { text: (await agent.generate(call)).text, chunks: {}, answers: toolAnswers(model) };
+  const streamed = (await agent.stream(call as Parameters<typeof agent.stream>[0])) as unknown as Streamed;
+  const chunks: Record<string, never[]> = {};
+  for await (const part of streamed.stream ?? streamed.fullStream) {
+    if (part.type === 'tool-result' && part.preliminary === true) (chunks[part.toolCallId ?? ''] ??= []).push(part.output as never);
+  }
+  return { text: await streamed.text, chunks, answers: toolAnswers(model) };
+}
 
 function guardedSettings({ guards, tools, agentName }: AdapterRun<NamedGuard>): object {
   let settings: object = { tools: Object.fromEntries(tools.map((tool) => [tool.name, sdkTool(tool)])) };

@@ -99,6 +99,7 @@ export { memoryRevocationStore, type RevocationAppend, type RevocationStore, typ
 export { openRevocations, type RevocationOptions, type Revocations, type RevokeContext } from './revocations.ts';
 export type { RevocationTracker, Standing, StandingLink } from './standing.ts';
 export type { Weekday, Window, WindowRule } from './windows.ts';
+export { digestsBySchema, pinnable, type SchemaTool } from './digests-by-schema.ts';
 export { toolDigest, type ToolDefinition } from './tool-digest.ts';
 export { isToolName } from './tool-name.ts';
 export { toolArgs, type ArgumentsOf, type ToolArgsOf } from './tool-args.ts';

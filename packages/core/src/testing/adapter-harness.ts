@@ -35,6 +35,9 @@ export type AdapterRun<Guard> = {
   readonly signal?: AbortSignal;
 };
 
+/** An agent with tools of another one: `offered` of what `peer` serves, by the right that the one guard holds. */
+export type RemoteRun<Guard> = AdapterRun<Guard> & { readonly peer: AgentId; readonly offered: readonly string[] };
+
 /** What came of a run. */
 export type AdapterOutcome = {
   /** What the model was sent in answer to each call, by the call's id, as text: a result, an error or a refusal, in the framework's own words. */
@@ -61,8 +64,8 @@ export interface AdapterHarness<Guard> {
   run(run: AdapterRun<Guard>): Promise<AdapterOutcome>;
   /** The digest that the adapter would have a developer pin of this tool, hexadecimal (`tool_digest` of a grant). */
   digest(tool: AdapterTool): Promise<string>;
-  /** Like `run`, with these tools of another agent beside its own: their calls travel sealed. */
-  remote?(run: AdapterRun<Guard> & { readonly peer: AgentId; readonly offered: readonly string[] }): Promise<AdapterOutcome>;
+  /** Like `run`, with tools of another agent beside its own: their calls travel sealed. Absent only where `cannot` says why. */
+  remote?(run: RemoteRun<Guard>): Promise<AdapterOutcome>;
   /** Cases that this framework cannot express, each with the reason. A case is never left out in silence. */
   readonly cannot?: { readonly [name: string]: string };
 }

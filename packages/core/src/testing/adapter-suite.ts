@@ -5,6 +5,7 @@
 import { allow, deny, doubleWrap, observe, parallel, pinned, tampered, twoGuards } from './adapter-decision-cases.ts';
 import type { AdapterHarness, AdapterMode } from './adapter-harness.ts';
 import { approval, recordKey, subAgent } from './adapter-record-cases.ts';
+import { remoteAbort, remoteThrows, remoteTool } from './adapter-remote-cases.ts';
 import { abort, expiredMidRun, generator, logUnavailable, revokedMidRun, toolThrows } from './adapter-running-cases.ts';
 import { withWorld, type AdapterWorld } from './adapter-world.ts';
 import type { ConformanceCase } from './conformance.ts';
@@ -32,6 +33,9 @@ const cases: { readonly [name: string]: Check } = {
   'observe mode runs what it would refuse, records it, and ends': observe,
   'entries are told apart by run, agent, call and sequence': recordKey,
   'a grant may pin the definition of a tool': pinned,
+  'a tool of another agent is called over a sealed session, under that agent’s guard': remoteTool,
+  'what a tool of another agent throws does not end the run': remoteThrows,
+  'an abort reaches a tool of another agent': remoteAbort,
 };
 
 export const adapterCaseNames: readonly string[] = /* @__PURE__ */ Object.keys(cases);

@@ -10,7 +10,9 @@ import { TalosClient } from '../client/talos-client.ts';
 import { systemEnv, type Env } from '../env/env.ts';
 import { formatAgentId, parseAgentId } from '../identity/agent-id.ts';
 import { generateSigner } from '../identity/signer.ts';
-import type { AdapterGuardOptions, AdapterHarness, AdapterMode, AdapterOutcome, AdapterRun } from './adapter-harness.ts';
+import { memoryTransport } from '../message/memory-transport.ts';
+import type { Transport } from '../message/transport.ts';
+import type { AdapterGuardOptions, AdapterHarness, AdapterMode, AdapterOutcome, AdapterRun, RemoteRun } from './adapter-harness.ts';
 
 /** An entry of the log, read as JSON. */
 export type LoggedEntry = { readonly type: string } & JsonObject;
@@ -28,6 +30,12 @@ export type AdapterWorld<Guard> = {
   readonly issue: (grants: readonly ToolGrant[]) => Promise<string>;
   readonly guard: (capability: string, more?: Partial<AdapterGuardOptions>) => Guard;
   readonly run: (run: Pick<AdapterRun<Guard>, 'guards' | 'tools' | 'turns'> & Partial<AdapterRun<Guard>>) => Promise<AdapterOutcome>;
+  /** An agent with no tool but those that `peer` serves. @throws {@link Error} if the harness has no `remote` and does not say why. */
+  readonly remote: (run: Pick<RemoteRun<Guard>, 'guards' | 'turns' | 'peer' | 'offered'> & Partial<RemoteRun<Guard>>) => Promise<AdapterOutcome>;
+  /** What carries the frames of `client`. */
+  readonly transport: Transport;
+  /** The frames that went over it. */
+  readonly wire: () => readonly Uint8Array[];
   /** What the agent's calls left in the log, oldest first; waits until every request has its result. */
   readonly entries: () => Promise<readonly LoggedEntry[]>;
 };
@@ -45,7 +53,8 @@ export async function withWorld<Guard>(
   const owner = await TalosClient.create('owner', { stores, env });
   const signer = generateSigner(env);
   const issuer = formatAgentId(signer.publicKey);
-  const client = await TalosClient.create('agent', { stores, env, trust: { issuers: [owner.did, issuer] } });
+  const { transport, frames } = tappedTransport(env);
+  const client = await TalosClient.create('agent', { stores, env, transport, trust: { issuers: [owner.did, issuer] } });
   try {
     await check({
       harness,
@@ -58,6 +67,12 @@ export async function withWorld<Guard>(
       issue: (grants) => issueCapability({ holder: parseAgentId(client.did), grants }, { signer, issuer, env }),
       guard: (capability, more = {}) => harness.guard({ client, capability, ...more }),
       run: (run) => harness.run({ mode, agentName: 'suite', ...run }),
+      remote: async (run) => {
+        if (harness.remote === undefined) throw new Error('the harness has no remote(): write it, or say in `cannot` why the framework cannot express this');
+        return harness.remote({ mode, agentName: 'suite', tools: [], ...run });
+      },
+      transport,
+      wire: () => frames,
       entries: () => settledEntries(client),
     });
   } finally {
@@ -66,25 +81,44 @@ export async function withWorld<Guard>(
 }
 
 async function settledEntries(client: TalosClient): Promise<readonly LoggedEntry[]> {
-  const until = systemEnv.monotonic() + settleMs;
-  for (;;) {
-    const entries = await readEntries(client);
+  let entries: readonly LoggedEntry[] = [];
+  const settled = async (): Promise<boolean> => {
+    entries = await entriesOf(client, ['tool.request', 'tool.result', 'policy.decision']);
     const count = (type: string): number => entries.filter((entry) => entry.type === type).length;
-    if (count('tool.request') === count('tool.result')) return entries;
-    if (systemEnv.monotonic() > until) throw new Error('a request has no result: the tool ended and nobody recorded it');
+    return count('tool.request') === count('tool.result');
+  };
+  await waitFor('every request has its result', settled);
+  return entries;
+}
+
+/** Asks again until it holds. */
+export async function waitFor(what: string, holds: () => Promise<boolean>): Promise<void> {
+  const until = systemEnv.monotonic() + settleMs;
+  while (!(await holds())) {
+    if (systemEnv.monotonic() > until) throw new Error(`waited in vain until ${what}`);
     await new Promise<void>((resolve) => systemEnv.after(5, resolve));
   }
 }
 
-const ofCalls: ReadonlySet<string> = /* @__PURE__ */ new Set(['tool.request', 'tool.result', 'policy.decision']);
-
-async function readEntries({ log }: TalosClient): Promise<readonly LoggedEntry[]> {
+/** The entries of these types, oldest first. */
+export async function entriesOf({ log }: Pick<TalosClient, 'log'>, types: readonly string[]): Promise<readonly LoggedEntry[]> {
   const entries: LoggedEntry[] = [];
   for (let index = 0; index < log.size; index++) {
     const { entry } = await log.entry(index);
-    if (ofCalls.has(entry.type)) entries.push(entry);
+    if (types.includes(entry.type)) entries.push(entry);
   }
   return entries;
+}
+
+/** A network of its own that keeps what went over it. */
+function tappedTransport(env: Env): { readonly transport: Transport; readonly frames: readonly Uint8Array[] } {
+  const inner = memoryTransport({ env });
+  const frames: Uint8Array[] = [];
+  const send: Transport['send'] = (to, frame) => {
+    frames.push(Uint8Array.from(frame));
+    return inner.send(to, frame);
+  };
+  return { transport: { ...inner, send }, frames };
 }
 
 /** A home in memory whose log takes entries until `fail` is called. */

@@ -8,6 +8,7 @@ export type {
   AdapterRun,
   AdapterTool,
   AdapterToolContext,
+  RemoteRun,
 } from './adapter-harness.ts';
 export { adapterCaseNames, adapterSuite, type AdapterCase } from './adapter-suite.ts';
 export { approvalStoreSuite, type ApprovalStoreSource } from './approval-store-suite.ts';

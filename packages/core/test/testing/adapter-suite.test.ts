@@ -2,13 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { adapterCaseNames, adapterSuite } from '../../src/testing/index.ts';
 import { plainLoop, type Fault } from './plain-loop.ts';
 
-const failing = async (...faults: readonly Fault[]): Promise<readonly string[]> => {
-  const failed: string[] = [];
-  for (const { name, run } of adapterSuite(plainLoop(...faults))) {
-    await run().catch(() => failed.push(name.replace(' (generate)', '')));
-  }
-  return failed;
+const fails = async (fault: Fault, name: string): Promise<boolean> => {
+  const found = adapterSuite(plainLoop(fault)).find((each) => each.name === `${name} (generate)`);
+  return found!.run().then(
+    () => false,
+    () => true,
+  );
 };
+
+const remoteCase = 'a tool of another agent is called over a sealed session, under that agent’s guard';
 
 describe('the adapter suite', () => {
   it.each(adapterSuite(plainLoop()))('[SUITE-ADAPTER] passes an adapter that keeps everything: $name', async ({ run }) => {
@@ -41,8 +43,13 @@ describe('the adapter suite', () => {
     ['always-observe', 'observe mode runs what it would refuse, records it, and ends'],
     ['always-observe', 'a refused call does not run, and the model reads why'],
     ['records-input', 'a granted call runs, and is answered as without a guard'],
+    ['records-input', remoteCase],
+    ['swallows-refusal', remoteCase],
+    ['no-call-id', remoteCase],
+    ['calls-twice', remoteCase],
+    ['no-signal', 'an abort reaches a tool of another agent'],
   ] as const)('[SUITE-ADAPTER-FINDS] finds the fault %s in: %s', async (fault, name) => {
-    expect(await failing(fault)).toContain(name);
+    expect(await fails(fault, name)).toBe(true);
   });
 
   it('[SUITE-ADAPTER-DECLARES] takes a case that a framework cannot express only with a reason, and no other', () => {
@@ -53,5 +60,12 @@ describe('the adapter suite', () => {
     expect(() => adapterSuite({ ...plainLoop(), cannot: { [name]: ' ' } })).toThrow('say why');
     expect(() => adapterSuite({ ...plainLoop(), cannot: { 'a case of my own': 'why not' } })).toThrow('no case named');
     expect(() => adapterSuite({ ...plainLoop(), modes: [] })).toThrow('at least one mode');
+  });
+
+  it('[SUITE-ADAPTER-DECLARES] a harness without remote tools fails their cases unless it says why', async () => {
+    const { remote: _remote, ...lone } = plainLoop();
+    const remote = (cases: ReturnType<typeof adapterSuite>) => cases.find(({ name }) => name.startsWith(remoteCase))!;
+    await expect(remote(adapterSuite(lone)).run()).rejects.toThrow('has no remote()');
+    await expect(remote(adapterSuite({ ...lone, cannot: { [remoteCase]: 'its tools are fixed' } })).run()).resolves.toBeUndefined();
   });
 });

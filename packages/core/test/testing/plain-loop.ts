@@ -4,6 +4,8 @@ import { deniedError, type Refusal } from '../../src/guard/refusal.ts';
 import type { Guard } from '../../src/guard/guard.ts';
 import type { ToolCall } from '../../src/guard/tool-call.ts';
 import type { JsonValue } from '../../src/bytes/json-value.ts';
+import { TalosDeniedError } from '../../src/errors/denied-error.ts';
+import { peerTools, type PeerToolsSource } from '../../src/remote/peer-tools.ts';
 import type { AdapterArgs, AdapterCall, AdapterHarness, AdapterOutcome, AdapterRun, AdapterTool } from '../../src/testing/index.ts';
 
 /** What an adapter may get wrong. */
@@ -25,7 +27,9 @@ export type Fault =
   | 'runs-unrecorded'
   | 'no-observe'
   | 'always-observe'
-  | 'records-input';
+  | 'records-input'
+  | 'no-call-id'
+  | 'calls-twice';
 
 type Call = AdapterCall & { readonly runId: string; readonly agentName: string; readonly signal: AbortSignal | undefined };
 type Body = (call: Call, onChunk: (chunk: JsonValue) => void) => Promise<unknown>;
@@ -93,9 +97,14 @@ export function plainLoop(...faults: readonly Fault[]): AdapterHarness<Guard> {
     return used.reduce((body, guard) => wrap(guard, tool, body), bare(tool));
   };
 
-  const run = async ({ guards, tools, turns, agentName, signal }: AdapterRun<Guard>): Promise<AdapterOutcome> => {
+  const run = async ({ guards, tools, ...rest }: AdapterRun<Guard>): Promise<AdapterOutcome> =>
+    loop(rest, new Map(tools.map((tool) => [tool.name, guarded(tool, guards)])));
+
+  const loop = async (
+    { turns, agentName, signal }: Omit<AdapterRun<Guard>, 'guards' | 'tools'>,
+    bodies: ReadonlyMap<string, Body>,
+  ): Promise<AdapterOutcome> => {
     const runId = `run-${runs++}`;
-    const bodies = new Map(tools.map((tool) => [tool.name, guarded(tool, guards)]));
     const answers: Record<string, string> = {};
     const chunks: Record<string, JsonValue[]> = {};
     const one = async (call: AdapterCall): Promise<void> => {
@@ -113,15 +122,34 @@ export function plainLoop(...faults: readonly Fault[]): AdapterHarness<Guard> {
     return { answers, chunks, text: 'done' };
   };
 
+  const sources = new WeakMap<Guard, PeerToolsSource>();
+  const remote: AdapterHarness<Guard>['remote'] = async ({ guards, peer, offered, ...rest }) => {
+    const tools = await peerTools(sources.get(guards[0]!)!, peer, offered);
+    const body =
+      ({ execute }: (typeof tools)[number]): Body =>
+      async ({ args, id, signal }) => {
+        const callId = has('records-input') ? `docs/a.md${id}` : has('no-call-id') ? undefined : id;
+        if (has('calls-twice')) await execute(args, { callId });
+        return execute(args, { callId, signal: has('no-signal') ? undefined : signal }).catch((error: unknown) => {
+          if (!TalosDeniedError.isInstance(error)) throw error;
+          return has('swallows-refusal') ? 'no' : (JSON.parse(error.message) as JsonValue);
+        });
+      };
+    return loop(rest, new Map(tools.map((tool) => [tool.name, body(tool)])));
+  };
+
   return {
     framework: 'plain',
     modes: ['generate'],
     guard: ({ client, capability, observe }) => {
       if (has('no-observe')) return client.guard({ capability });
       if (has('always-observe')) return client.guard({ capability, observe: { until: 8.64e15 } });
-      return client.guard({ capability, ...(observe === undefined ? {} : { observe }) });
+      const guard = client.guard({ capability, ...(observe === undefined ? {} : { observe }) });
+      sources.set(guard, { client, capability });
+      return guard;
     },
     run,
+    remote,
     digest,
   };
 }

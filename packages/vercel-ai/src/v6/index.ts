@@ -3,7 +3,7 @@ import { guardParts, type GuardParts, type TalosGuardOptions } from '../talos-gu
 import type { Tools } from '../guard-tools.ts';
 
 export type { ModelLike } from '../guard-model.ts';
-export type { ObserveUntil, TalosGuardOptions } from '../talos-guard.ts';
+export type { TalosGuardOptions } from '../talos-guard.ts';
 export { toolDigests } from '../tool-definition.ts';
 
 export interface TalosGuard extends Omit<GuardParts, 'telemetry'> {
