@@ -111,7 +111,9 @@ describe('receipts at rest', () => {
     for (const callId of ['call-1', 'call-1', undefined]) await guard.run({ tool: 'weather', input: {}, callId, peer: 'mcp.example/weather' }, () => 'sunny');
     await guard.run({ tool: 'weather', input: {}, callId: 'call-2' }, () => 'sunny');
     const mine = receiptsAtRest(await Promise.all(Array.from({ length: client.log.size }, (_, index) => client.log.entry(index))), keysAt);
-    expect(mine.receipts.map(({ state, callee: of, tool }) => [state, of, tool])).toEqual(Array(3).fill(['observed', 'mcp.example/weather', 'weather']));
+    expect(mine.receipts.map(({ state, callee: of, tool }) => [state, of, tool])).toEqual(
+      Array.from({ length: 3 }, () => ['observed', 'mcp.example/weather', 'weather']),
+    );
     expect(new Set(mine.receipts.map(({ request }) => request)).size).toBe(3);
     const aged = receiptsByAge(mine.receipts.toReversed(), Date.now() + 60_000);
     expect(aged.map(({ receipt }) => receipt.at)).toEqual(mine.receipts.map(({ at }) => at));
