@@ -13,8 +13,12 @@ export const evidenceRequirements = {
   'EVIDENCE-ONCE': 'No claim stands twice in an evidence file, and no entry in two places.',
   'EVIDENCE-BOUNDS': 'An evidence file above its bounds is refused before it is worked on.',
   'EVIDENCE-ASSEMBLE': 'A file is assembled from what the log proves; only payloads that were named are opened, and what cannot be proved is an error.',
+  'EVIDENCE-CLIENT':
+    'A client makes an evidence file of its log: all of it or what is named, with the receipts, the histories and the cosigned checkpoint that it needs.',
   'EVIDENCE-RECEIPT-STATES':
     'A log’s receipts are requested, tool-signed, both-signed, disputed or observed, as their signatures say, and the unanswered are listed by age.',
+  'EVIDENCE-OBSERVED':
+    'A call to a peer that signs no receipts is observed, each one, by the peer that the guard was told; such calls are listed by age and shown beside the differences of two logs.',
   'EVIDENCE-RECEIPT-FAULTS': 'A part of a receipt that is forged, of another call or of nobody who is trusted counts as absent and is named.',
   'EVIDENCE-RECEIPT-CLAIMS': 'Receipts among the entries of an evidence file are claims of their own, under the agents that the reader trusts.',
   'EVIDENCE-KEY-EPOCH': 'A signature counts only by the key that spoke for its agent at that time.',

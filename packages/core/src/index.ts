@@ -21,6 +21,7 @@ export { optional, type Constraint, type ConstraintRules, type ToolArgs } from '
 export { toolArgs, type ArgumentsOf, type ToolArgsOf } from './capability/tool-args.ts';
 export type { DelegateOptions, GrantOptions, RevokeTarget } from './client/client-capabilities.ts';
 export type { CheckpointGossipOptions, PeerCheckpoint } from './client/checkpoint-gossip.ts';
+export type { EvidenceOptions } from './client/client-evidence.ts';
 export type { ClientOptions } from './client/client-options.ts';
 export type { ProveOptions, VerifiedCall } from './client/client-proofs.ts';
 export type { Duration } from './client/duration.ts';

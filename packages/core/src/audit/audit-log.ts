@@ -13,7 +13,7 @@ import { CheckpointClock, defaultInterval, type CheckpointInterval } from './che
 import { CheckpointSigner } from './checkpoint-signer.ts';
 import { verifyCheckpoint } from './checkpoint.ts';
 import type { Opening } from './commitment.ts';
-import { memoryCosignatureStore, type CosignatureStore } from './cosignature-store.ts';
+import { loadCosigned, memoryCosignatureStore, type CosignatureStore } from './cosignature-store.ts';
 import type { EntryProof } from './entry-proof.ts';
 import { parseEntry, type Entry, type LookupKind } from './entry.ts';
 import { proveEntry, proveSizes, proveWindow, type ConsistencyProof } from './prove.ts';
@@ -101,6 +101,11 @@ export interface AuditLog {
   find(kind: LookupKind, key: string): Promise<number | undefined>;
   /** What opens the entry's commitments, as far as it was not erased. Private. */
   openings(index: number): Promise<readonly Opening[]>;
+  /**
+   * The note of a checkpoint of at least `from` entries with the lines of the witnesses that cosigned it, the more the better: what an evidence file
+   * that is to be witnessed leads to. Of the first 64 cosigned sizes. Undefined if no witness cosigned one yet.
+   */
+  cosigned(from: number): Promise<string | undefined>;
   /** Writes the stop entry, waits for everything pending, signs a last checkpoint. The store stays open: who opened it closes it. */
   close(): Promise<void>;
 }
@@ -156,6 +161,7 @@ class TreeAuditLog implements TreeLog {
   readonly #signer: CheckpointSigner;
   readonly #clock: CheckpointClock;
   readonly #witnessing: Witnessing;
+  readonly #cosignatures: CosignatureStore;
   #closing: Promise<void> | undefined;
 
   constructor(options: AuditLogOptions, { key, range, checkpoint, signed, previous }: Recovered) {
@@ -165,6 +171,7 @@ class TreeAuditLog implements TreeLog {
     this.#writer = new RecordingWriter(options, range);
     const { store, env, onError = ignore } = options;
     const { list = [], cosignatures = memoryCosignatureStore() } = options.witnesses ?? {};
+    this.#cosignatures = cosignatures;
     const onRolledBack = (error: AuditError): void => this.#writer.halt(error);
     this.#witnessing = new Witnessing({ witnesses: list, cosignatures, store, key, env, onError, onRolledBack });
     const onSigned = (signedNow: StoredCheckpoint): void => this.#witnessing.submit(signedNow);
@@ -246,6 +253,10 @@ class TreeAuditLog implements TreeLog {
     const checkpoint = size === undefined ? await this.#covering(end - 1) : await this.#store.loadCheckpoint(size);
     if (checkpoint === undefined) throw notFound('no checkpoint of this size was signed');
     return proveWindow(this.#store, { start, end, checkpoint, key: this.#key });
+  }
+
+  cosigned(from: number): Promise<string | undefined> {
+    return loadCosigned({ store: this.#store, cosignatures: this.#cosignatures }, from);
   }
 
   async entry(index: number): Promise<StoredEntry> {

@@ -8,6 +8,7 @@ import { requireObject } from '../errors/require.ts';
 import { StoreError } from '../errors/store-error.ts';
 import type { AuditLog, StoredEntry } from './audit-log.ts';
 import type { AuditReader, StoredCheckpoint } from './audit-store.ts';
+import { loadCosigned, type CosignatureStore } from './cosignature-store.ts';
 import { verifyCheckpoint } from './checkpoint.ts';
 import { parseEntry } from './entry.ts';
 import { epochKey } from './origin-epoch.ts';
@@ -19,15 +20,24 @@ import { formatVerifierKey, parseVerifierKey, type VerifierKey } from './verifie
 /** What an open log and a log that is only read have in common. `checkpoint` of a log that is only read is its newest one. */
 export type ProvingLog = Pick<
   AuditLog,
-  'origin' | 'verifierKey' | 'size' | 'checkpoint' | 'proveInclusion' | 'proveConsistency' | 'proveRange' | 'entry' | 'find' | 'openings'
+  'origin' | 'verifierKey' | 'size' | 'checkpoint' | 'proveInclusion' | 'proveConsistency' | 'proveRange' | 'cosigned' | 'entry' | 'find' | 'openings'
 >;
+
+type CosignatureReader = Pick<CosignatureStore, 'loadCosignatures'>;
+
+export type ReadAuditLogOptions = {
+  readonly store: AuditReader;
+  readonly verifierKey: string | VerifierKey;
+  /** Where its witnesses' answers are, if it has any. */
+  readonly cosignatures?: CosignatureReader;
+};
 
 /**
  * @param options.verifierKey - the log's key as the reader trusts it. A log that went on after a fork is read under the epoch of its newest checkpoint.
  * @throws {@link AuditError} `TALOS_AUDIT_NOT_FOUND` if nothing was signed yet, `TALOS_AUDIT_BAD_NOTE` if the checkpoint is not of this key,
  * `TALOS_AUDIT_DIVERGED` if the store is shorter than it or has another root.
  */
-export async function readAuditLog(options: { readonly store: AuditReader; readonly verifierKey: string | VerifierKey }): Promise<ProvingLog> {
+export async function readAuditLog(options: ReadAuditLogOptions): Promise<ProvingLog> {
   requireObject('options', options);
   const { store, verifierKey } = options;
   const checkpoint = await store.loadCheckpoint();
@@ -37,7 +47,7 @@ export async function readAuditLog(options: { readonly store: AuditReader; reado
   if ((await store.loadHead()).size < size) throw diverged('it has fewer entries than its checkpoint says');
   if (size > 0 && !equalBytes((await proveSizes(store, { oldSize: size, newSize: size })).newRoot, root))
     throw diverged('it has another root than its checkpoint');
-  return new LogReader(store, key, { size, note: checkpoint.note });
+  return new LogReader(options, key, { size, note: checkpoint.note });
 }
 
 class LogReader implements ProvingLog {
@@ -47,9 +57,11 @@ class LogReader implements ProvingLog {
   readonly #store: AuditReader;
   readonly #key: VerifierKey;
   readonly #last: StoredCheckpoint;
+  readonly #cosignatures: CosignatureReader | undefined;
 
-  constructor(store: AuditReader, key: VerifierKey, last: StoredCheckpoint) {
+  constructor({ store, cosignatures }: { readonly store: AuditReader; readonly cosignatures?: CosignatureReader }, key: VerifierKey, last: StoredCheckpoint) {
     this.#store = store;
+    this.#cosignatures = cosignatures;
     this.#key = key;
     this.#last = last;
     this.origin = key.name;
@@ -80,6 +92,11 @@ class LogReader implements ProvingLog {
     const checkpoint = await this.#store.loadCheckpoint(size);
     if (checkpoint === undefined) throw notFound('no checkpoint of this size was signed');
     return proveWindow(this.#store, { start, end, checkpoint, key: this.#key });
+  }
+
+  async cosigned(from: number): Promise<string | undefined> {
+    this.#require(from - 1, { below: this.size });
+    return this.#cosignatures && loadCosigned({ store: this.#store, cosignatures: this.#cosignatures }, from);
   }
 
   async entry(index: number): Promise<StoredEntry> {

@@ -98,7 +98,8 @@ function verifyBelow(links: readonly ParsedLink[], context: AdmitContext): void 
   }
 }
 
-function holderKey(x: string, keys: IssuerKeys | undefined): HolderKey {
+/** @throws {@link TokenFault} `KEY_UNRESOLVED` for a key that is none, or that was given up. */
+export function holderKey(x: string, keys: IssuerKeys | undefined): HolderKey {
   try {
     const key = keys?.holder === undefined ? importHolder(x) : keys.holder(x);
     if (key !== undefined) return key;

@@ -126,7 +126,7 @@ export async function delegateGrant({ identity, log, env, state }: CapabilityPar
   // The holder may have joined the home in another process.
   await state.hear?.();
   await state.revocations.refresh();
-  const chain = await attenuateCapability(token, requestOf(options, state.keys), { signer: identity.signer, env, home: homeOf(state) });
+  const chain = await attenuateCapability(token, requestOf(options, state.keys), { signer: identity.signer, env, home: homeOf(state), keys: state.keys });
   await log.append({ type: 'capability.issued', agent: identity.did, holder: options.to, cap: capabilityHash(chain), parent: capabilityHash(token) });
   return chain;
 }

@@ -1,6 +1,6 @@
 /** The façade: it composes the rooms and decides nothing. @module */
-import type { AuditLog } from '../audit/audit-log.ts';
 import { verifyEntryProof, type EntryProof, type VerifiedEntry } from '../audit/entry-proof.ts';
+import type { ProvingLog } from '../audit/log-reader.ts';
 import { answerApproval, type ApprovalAnswer } from '../capability/approval.ts';
 import type { ApprovalDesk } from '../capability/approval-desk.ts';
 import type { CapabilityCall } from '../capability/authorize.ts';
@@ -37,6 +37,7 @@ import {
   type GuardOptions,
   type RevokeTarget,
 } from './client-capabilities.ts';
+import type { EvidenceOptions } from './client-evidence.ts';
 import type { ClientEvents, Listeners } from './client-events.ts';
 import type { ClientOptions } from './client-options.ts';
 import type { ProveOptions, VerifiedCall } from './client-proofs.ts';
@@ -46,10 +47,7 @@ import type { ClientParts } from './open-parts.ts';
 export type MessageHandler = (message: Received) => void | Promise<void>;
 
 /** What a client shows of its home's log. Appending is the guard's and the messenger's. */
-export type ReadableLog = Pick<
-  AuditLog,
-  'origin' | 'verifierKey' | 'size' | 'checkpoint' | 'proveInclusion' | 'proveConsistency' | 'entry' | 'find' | 'openings'
->;
+export type ReadableLog = ProvingLog;
 
 /** A call as it is said: whom, what, with which arguments, and by which right. */
 type RemoteCallWords = readonly [tool: string, input: unknown, options: CallOptions];
@@ -353,6 +351,17 @@ export class TalosClient {
    */
   verifyProof(proof: EntryProof): VerifiedEntry {
     return verifyEntryProof(proof, this.#open().log.verifierKey);
+  }
+
+  /**
+   * Makes an evidence file from this home's log: what an auditor checks with `verifyEvidence` and the keys he trusts, offline. Without a selection
+   * all that the log holds. No payload is opened that is not named.
+   * @returns the file's text.
+   * @throws {@link AuditError} `TALOS_AUDIT_NOT_FOUND` on what the log does not have; {@link EvidenceError} `TALOS_EVIDENCE_NOT_PROVABLE`, `_LIMIT`.
+   */
+  async evidence(options: EvidenceOptions = {}): Promise<string> {
+    const parts = this.#open();
+    return (await import('./client-evidence.ts')).clientEvidence(parts, options);
   }
 
   /** Waits for what was begun, then lets go of transport and log. Idempotent. */

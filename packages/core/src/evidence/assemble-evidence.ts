@@ -22,6 +22,8 @@ export type LogSelection = {
   readonly since?: readonly number[];
   /** Notes of this log with cosignatures: their lines are joined to those of the log's own note of the size. Other sizes are proved as `since`. */
   readonly cosigned?: readonly string[];
+  /** The signed size that proofs lead to, where the newest is not to be shown: it has no cosignatures yet. */
+  readonly upTo?: number;
 };
 
 export type EvidenceSelection = {
@@ -46,9 +48,12 @@ export async function assembleEvidence(selection: EvidenceSelection): Promise<st
   return formatEvidence(evidence);
 }
 
-async function assembleLog({ log, entries = [], ranges = [], disclose = [], since = [], cosigned = [] }: LogSelection): Promise<LogEvidence> {
+/** One log of a file: `assembleEvidence` without the file. */
+export async function assembleLog({ log, entries = [], ranges = [], disclose = [], since = [], cosigned = [], upTo }: LogSelection): Promise<LogEvidence> {
   const notes = new Map<number, string>();
-  for (const note of [await log.checkpoint(), ...cosigned]) addNote(notes, note, log.origin);
+  const newest = upTo === undefined ? await log.checkpoint() : await checkpointOf(log, upTo);
+  if (upTo !== undefined && newest === undefined) throw notProvable('no checkpoint of the size of upTo was signed');
+  for (const note of [newest, ...cosigned]) addNote(notes, note, log.origin);
   const size = Math.max(...notes.keys());
   for (const old of since) if (!notes.has(old)) addNote(notes, await checkpointOf(log, old), log.origin);
   const old = new Set([...since, ...notes.keys()].filter((each) => each < size && each > 0));

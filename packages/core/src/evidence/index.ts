@@ -21,7 +21,9 @@ export { parseEvidence } from './parse-evidence.ts';
 export { redactEvidence, type RedactOptions } from './redact-evidence.ts';
 export {
   receiptsAtRest,
+  receiptsByAge,
   unacknowledgedReceipts,
+  type AgedReceipt,
   type FaultCode,
   type IndexedEntry,
   type ReceiptFault,
@@ -30,7 +32,7 @@ export {
   type RestingState,
   type Unacknowledged,
 } from './receipts-at-rest.ts';
-export { reconcile, type Difference, type Reconciliation, type ReconcileCode } from './reconcile.ts';
+export { reconcile, type Difference, type ObservedCall, type Reconciliation, type ReconcileCode } from './reconcile.ts';
 export type { EvidenceTrust, ForeignClaim, ForeignVerifier, TrustedAgent, TrustedLog } from './trust.ts';
 export { usageOf, type ToolUsage, type Usage, type UsageDifference, type UsagePeriod } from './usage.ts';
 export {

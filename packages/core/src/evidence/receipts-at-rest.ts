@@ -26,7 +26,7 @@ export type FaultCode =
 export type ReceiptFault = { readonly code: FaultCode; readonly index: number; readonly part: ReceiptPart; readonly detail: string };
 
 export type RestingReceipt = {
-  /** SHA-256 of R, base64url; of an observed call its `call` id. */
+  /** SHA-256 of R, base64url; of an observed call the id of its `tool.result`. */
   readonly request: string;
   readonly state: RestingState;
   readonly side: 'caller' | 'callee';
@@ -58,19 +58,19 @@ export function receiptsAtRest(entries: Iterable<IndexedEntry>, keysAt: AgentKey
   requireObject('entries', entries);
   requireFunction('keysAt', keysAt);
   const drafts = new Map<string, Draft>();
-  const observed = new Map<string, RestingReceipt>();
-  const withReceipt = new Set<string>();
+  const observed = new Map<string, RestingReceipt[]>();
+  const signed = new Set<string>();
   const faults: ReceiptFault[] = [];
   for (const { index, entry } of entries) {
     const read = readReceiptEntry(entry);
     if (read === undefined) observe(observed, { index, entry });
     else {
-      withReceipt.add(textOf(entry['call']));
+      signed.add(callOf(entry));
       collect(drafts, { index, entry, read, faults });
     }
   }
   const receipts = [...drafts].flatMap(([request, draft]) => settle(request, draft, { keysAt, faults }));
-  const alone = [...observed.values()].filter(({ call }) => !withReceipt.has(call));
+  const alone = [...observed].filter(([key]) => !signed.has(key)).flatMap(([, calls]) => calls);
   return { receipts: [...receipts, ...alone], faults: faults.toSorted((a, b) => a.index - b.index) };
 }
 
@@ -84,21 +84,31 @@ function collect(drafts: Map<string, Draft>, { index, entry, read: { part, reque
   else if (present.text !== text) faults.push({ code: 'PART_CONFLICTS', index, part, detail: `entry ${present.index} has another ${part} of this call` });
 }
 
-/** A call that names the peer it went to, and of which no receipt is here. */
-function observe(observed: Map<string, RestingReceipt>, { index, entry }: IndexedEntry): void {
-  const { type, agent, peer, call } = entry;
-  if (type !== 'tool.result' || typeof agent !== 'string' || typeof peer !== 'string' || typeof call !== 'string') return;
-  observed.set(call, {
-    request: call,
+/**
+ * A call that names the peer it went to, and of which no receipt is here. Frameworks give one id to several calls: each counts. What names a request is
+ * the callee's own entry of a signed call.
+ */
+function observe(observed: Map<string, RestingReceipt[]>, { index, entry }: IndexedEntry): void {
+  const { type, agent, peer, request, id } = entry;
+  if (type !== 'tool.result' || typeof agent !== 'string' || typeof peer !== 'string' || request !== undefined) return;
+  const receipt: RestingReceipt = {
+    request: id,
     state: 'observed',
     side: 'caller',
     caller: agent,
     callee: peer,
     tool: textOf(entry['gen_ai.tool.name']),
-    call,
+    call: textOf(entry['call']),
     at: Date.parse(entry.time),
     parts: new Map([['outcome', { index, text: '' }]]),
-  });
+  };
+  const key = callOf(entry);
+  observed.set(key, [...(observed.get(key) ?? []), receipt]);
+}
+
+/** A call without an id is like no other. */
+function callOf({ id, call, peer }: Entry): string {
+  return typeof call === 'string' ? `${textOf(peer)} ${call}` : id;
 }
 
 type Settling = { readonly keysAt: AgentKeysAt; readonly faults: ReceiptFault[] };
@@ -220,14 +230,22 @@ function textOf(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
-export type Unacknowledged = { readonly receipt: RestingReceipt; readonly ageMs: number; readonly waitsFor: 'outcome' | 'countersignature' };
+export type AgedReceipt = { readonly receipt: RestingReceipt; readonly ageMs: number };
+
+/** Calls of every state, oldest first; `states`: of these alone. @param now - milliseconds since 1970. */
+export function receiptsByAge(receipts: readonly RestingReceipt[], now: number, states?: readonly RestingState[]): readonly AgedReceipt[] {
+  return receipts
+    .filter(({ state }) => states?.includes(state) !== false)
+    .map((receipt) => ({ receipt, ageMs: now - receipt.at }))
+    .toSorted((a, b) => b.ageMs - a.ageMs);
+}
+
+export type Unacknowledged = AgedReceipt & { readonly waitsFor: 'outcome' | 'countersignature' };
 
 /** What the other side has not answered, oldest first. The last message can always be withheld: age is all that tells. @param now - milliseconds since 1970. */
 export function unacknowledgedReceipts(receipts: readonly RestingReceipt[], now: number): readonly Unacknowledged[] {
-  return receipts
-    .flatMap((receipt): Unacknowledged[] => {
-      if (receipt.state === 'requested') return [{ receipt, ageMs: now - receipt.at, waitsFor: 'outcome' }];
-      return receipt.state === 'tool-signed' ? [{ receipt, ageMs: now - receipt.at, waitsFor: 'countersignature' }] : [];
-    })
-    .toSorted((a, b) => b.ageMs - a.ageMs);
+  return receiptsByAge(receipts, now, ['requested', 'tool-signed']).map((aged) => ({
+    ...aged,
+    waitsFor: aged.receipt.state === 'requested' ? 'outcome' : 'countersignature',
+  }));
 }

@@ -28,12 +28,17 @@ export type Difference = {
   readonly detail?: string;
 };
 
+/** A call that one log shows and nobody signed: the other log has nothing to compare it with. */
+export type ObservedCall = { readonly in: 'a' | 'b'; readonly index: number; readonly callee: string; readonly tool: string; readonly call: string };
+
 /** Plain JSON. */
 export type Reconciliation = {
   readonly format: 'talos/reconcile/v1';
   /** Calls of which both logs hold the same parts, undisputed. */
   readonly agreed: number;
   readonly differences: readonly Difference[];
+  /** By log and index; absent if there are none. */
+  readonly observed?: readonly ObservedCall[];
 };
 
 const compared: readonly ReceiptPart[] = ['request', 'outcome', 'countersignature'];
@@ -53,15 +58,27 @@ export function reconcile(
     if (found.length === 0) agreed++;
   }
   for (const side of ['a', 'b'] as const) for (const fault of logs[side].faults) differences.push(invalid(side, fault));
-  return { format: 'talos/reconcile/v1', agreed, differences };
+  const observed = (['a', 'b'] as const).flatMap((side) => observedIn(side, ofPair(logs[side], pair)));
+  return { format: 'talos/reconcile/v1', agreed, differences, ...(observed.length === 0 ? {} : { observed }) };
+}
+
+type Pair = { readonly caller: string; readonly callee: string } | undefined;
+
+function ofPair({ receipts }: ReceiptsAtRest, pair: Pair): readonly RestingReceipt[] {
+  return receipts.filter(({ caller, callee }) => pair === undefined || (caller === pair.caller && callee === pair.callee));
 }
 
 /** Observed calls have no receipt that another log could hold too. */
-function byRequest({ receipts }: ReceiptsAtRest, pair: { readonly caller: string; readonly callee: string } | undefined): Map<string, RestingReceipt> {
-  const ofPair = receipts.filter(
-    ({ state, caller, callee }) => state !== 'observed' && (pair === undefined || (caller === pair.caller && callee === pair.callee)),
-  );
-  return new Map(ofPair.map((receipt) => [receipt.request, receipt]));
+function byRequest(log: ReceiptsAtRest, pair: Pair): Map<string, RestingReceipt> {
+  const signed = ofPair(log, pair).filter(({ state }) => state !== 'observed');
+  return new Map(signed.map((receipt) => [receipt.request, receipt]));
+}
+
+function observedIn(side: 'a' | 'b', receipts: readonly RestingReceipt[]): ObservedCall[] {
+  return receipts.flatMap(({ state, callee, tool, call, parts }) => {
+    const index = parts.get('outcome')?.index;
+    return state === 'observed' && index !== undefined ? [{ in: side, index, callee, tool, call }] : [];
+  });
 }
 
 function compare(request: string, a: RestingReceipt | undefined, b: RestingReceipt | undefined): Difference[] {

@@ -55,6 +55,7 @@ function callEntry(subject: CallSubject, call: ToolCall): Omit<EntryInput, 'type
     ...recordable('gen_ai.tool.name', call.tool),
     ...recordable('call', call.callId),
     ...recordable('gen_ai.tool.call.id', call.callId),
+    ...recordable('peer', call.peer),
     ...recordable('gen_ai.agent.name', call.agentName),
     ...recordable('run', call.runId),
     ...recordable('framework', call.framework),

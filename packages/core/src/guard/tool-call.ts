@@ -13,6 +13,8 @@ export type ToolCall = {
   /** The framework's ids. Made up by models and repeated across runs: recorded, never trusted. */
   readonly callId?: string | undefined;
   readonly runId?: string | undefined;
+  /** Whom the call leaves for, where that one signs no receipts: an MCP server's name, an agent's DID. Recorded, never trusted. */
+  readonly peer?: string | undefined;
   readonly agentName?: string | undefined;
   /** `langchain`, `mastra`, `openai-agents`, `vercel-ai`. */
   readonly framework?: string | undefined;

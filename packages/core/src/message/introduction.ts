@@ -60,6 +60,7 @@ export function introducingTransport(transport: Transport, identity: Pick<Identi
   const { endpoints, directory } = transport;
   const sendBatch = transport.sendBatch?.bind(transport);
   const receiveBatches = transport.receiveBatches?.bind(transport);
+  const close = transport.close?.bind(transport);
   const dressAll = (frames: readonly Uint8Array[]): Uint8Array[] => frames.map((frame) => dress(frame, identity));
   return {
     ...(endpoints && { endpoints }),
@@ -68,6 +69,7 @@ export function introducingTransport(transport: Transport, identity: Pick<Identi
     receive: (own, handler) => transport.receive(own, handler),
     ...(sendBatch && { sendBatch: (to: AgentId, frames: readonly Uint8Array[]) => sendBatch(to, dressAll(frames)) }),
     ...(receiveBatches && { receiveBatches }),
+    ...(close && { close }),
   };
 }
 

@@ -15,7 +15,15 @@ const maxBatch = 256;
 /** Sought at once for an entry that a killed writer may have written. */
 const rowsPerRead = 500;
 
-export const intentReads = ['proveInclusion', 'proveConsistency', 'proveRange', 'entry', 'find', 'openings'] as const satisfies readonly (keyof AuditLog)[];
+export const intentReads = [
+  'proveInclusion',
+  'proveConsistency',
+  'proveRange',
+  'cosigned',
+  'entry',
+  'find',
+  'openings',
+] as const satisfies readonly (keyof AuditLog)[];
 type IntentRead = (typeof intentReads)[number];
 
 export type IntentWriterOptions = { readonly table: IntentTable; readonly log: TreeLog; readonly env: Env; readonly onError: (error: unknown) => void };

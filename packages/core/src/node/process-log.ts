@@ -17,6 +17,7 @@ import type { Env } from '../env/env.ts';
 import { StoreError } from '../errors/store-error.ts';
 import { UsageError } from '../errors/usage-error.ts';
 import { IntentTable } from './intent-table.ts';
+import type { intentReads } from './intent-writer.ts';
 import { IntentWriter } from './intent-writer.ts';
 import { QueuedLog } from './queued-log.ts';
 
@@ -119,6 +120,10 @@ class ProcessLog implements AuditLog {
     return this.#ask('proveRange', args);
   }
 
+  cosigned(from: number): Promise<string | undefined> {
+    return this.#ask('cosigned', [from]);
+  }
+
   entry(index: number): Promise<StoredEntry> {
     return this.#ask('entry', [index]);
   }
@@ -135,7 +140,7 @@ class ProcessLog implements AuditLog {
     return (this.#closing ??= this.#close());
   }
 
-  #ask<T>(op: 'checkpoint' | 'proveInclusion' | 'proveConsistency' | 'proveRange' | 'entry' | 'find' | 'openings', args: readonly unknown[]): Promise<T> {
+  #ask<T>(op: 'checkpoint' | (typeof intentReads)[number], args: readonly unknown[]): Promise<T> {
     if (this.#closing !== undefined) return Promise.reject(closed());
     if (this.#writing === undefined) return (this.#queue as QueuedLog).request<T>(op, args);
     const { log } = this.#writing;

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { AuditReader } from '../audit/audit-store.ts';
+import type { CosignatureStore } from '../audit/cosignature-store.ts';
 import { readWithPrivate } from '../audit/private-audit-store.ts';
 import { readAuditLog, type ProvingLog } from '../audit/log-reader.ts';
 import { formatVerifierKey, makeVerifierKey } from '../audit/verifier-key.ts';
@@ -30,22 +31,24 @@ export type HomeLogReader = {
 export async function readHomeLog(options: NodeHomeOptions & { readonly verifierKey?: string } = {}): Promise<HomeLogReader> {
   const { dir, keys } = homeParts(options);
   const verifierKey = options.verifierKey ?? (await ownVerifierKey(keys));
-  const store = await openStores(dir);
+  const { store, cosignatures } = await openStores(dir);
   try {
-    return { log: await readAuditLog({ store, verifierKey }), store, close: () => store.close() };
+    return { log: await readAuditLog({ store, verifierKey, cosignatures }), store, close: () => store.close() };
   } catch (error) {
     await store.close();
     throw error;
   }
 }
 
-async function openStores(dir: string): Promise<AuditReader> {
+type Stores = { readonly store: AuditReader; readonly cosignatures: Pick<CosignatureStore, 'loadCosignatures'> };
+
+async function openStores(dir: string): Promise<Stores> {
   const entries = await openSqliteAuditSnapshot({ path: path.join(dir, 'audit.db') });
   const files = privateFiles(dir);
   // A copy of the entries alone is a log like any other: nothing in it can be opened.
-  if (!existsSync(files.path)) return entries;
+  if (!existsSync(files.path)) return { store: entries, cosignatures: entries };
   try {
-    return readWithPrivate(entries, await openSqlitePrivateReader(files));
+    return { store: readWithPrivate(entries, await openSqlitePrivateReader(files)), cosignatures: entries };
   } catch (error) {
     await entries.close();
     throw error;

@@ -302,6 +302,31 @@ function dyingKeys(keys: KeyStore, saves: number): KeyStore {
   };
 }
 
+describe('a right that is passed on', () => {
+  it('[KEY-DELEGATE] counts in the process of a holder that has rotated its key, and is passed on by one that has', async () => {
+    const transport = memoryTransport();
+    const owner = await start('owner', { transport });
+    const trust = { issuers: [owner.client.did] };
+    const [boss, worker] = [await start('boss', { transport, trust }), await start('worker', { transport, trust })];
+    await boss.client.rotate();
+    await worker.client.rotate();
+    const everyone = [owner, boss, worker].map(({ client }) => client);
+    // Each knows the signed history of the others.
+    for (const client of everyone) for (const other of everyone) if (other !== client) await client.pin(await other.card());
+    const granted = await owner.client.grant({ to: boss.client.did, tools: { act: { x: any() } }, delegate: 1 });
+    const passed = await boss.client.delegate(granted, { to: worker.client.did, tools: { act: { x: any() } } });
+    const run = (client: TalosClient) => client.guard({ capability: passed }).run({ tool: 'act', input: { x: 1 } }, async () => 'done');
+    expect(await run(worker.client)).toMatchObject({ value: 'done' });
+    expect(await run(boss.client)).toMatchObject({ status: 'denied' });
+    // Who never heard of the worker's rotation binds the right to the key that was given up: it is of no use.
+    const stranger = await start('stranger', { transport, trust });
+    const own = await owner.client.grant({ to: stranger.client.did, tools: { act: { x: any() } }, delegate: 1 });
+    const stale = await stranger.client.delegate(own, { to: worker.client.did, tools: { act: { x: any() } } });
+    expect(await worker.client.guard({ capability: stale }).run({ tool: 'act', input: { x: 1 } }, async () => 'done')).toMatchObject({ status: 'denied' });
+    await Promise.all([...everyone, stranger.client].map((client) => client.close()));
+  });
+});
+
 describe('a crash in a rotation', () => {
   it.each([0, 1, 2, 3])('[KEY-CRASH] after %d saves: the old key is in force or the new one, and the next rotation does not contradict it', async (saves) => {
     const transport = memoryTransport();

@@ -2,10 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { openAuditLog, type AuditLog } from '../../src/audit/audit-log.ts';
 import { memoryAuditStore } from '../../src/audit/memory-audit-store.ts';
 import type { JsonValue } from '../../src/bytes/json-value.ts';
+import { anyArgs } from '../../src/capability/constraints/any.ts';
+import { TalosClient } from '../../src/client/talos-client.ts';
 import { systemEnv } from '../../src/env/env.ts';
 import { assembleEvidence } from '../../src/evidence/assemble-evidence.ts';
 import { agentKeysAt } from '../../src/evidence/key-epochs.ts';
-import { receiptsAtRest, unacknowledgedReceipts, type IndexedEntry, type ReceiptsAtRest } from '../../src/evidence/receipts-at-rest.ts';
+import { receiptsAtRest, receiptsByAge, unacknowledgedReceipts, type IndexedEntry, type ReceiptsAtRest } from '../../src/evidence/receipts-at-rest.ts';
 import { reconcile } from '../../src/evidence/reconcile.ts';
 import { addDecimals, usageOf } from '../../src/evidence/usage.ts';
 import { answerUsage, readUsageAnswer, stateUsage, verifyUsage } from '../../src/evidence/usage-statement.ts';
@@ -100,6 +102,39 @@ describe('receipts at rest', () => {
       [60_000, 'countersignature'],
     ]);
     expect(unacknowledgedReceipts((await read(ofCaller)).receipts, startMs + 5000).map(({ waitsFor }) => waitsFor)).toEqual(['countersignature', 'outcome']);
+  });
+
+  it('[EVIDENCE-OBSERVED] a call to a peer that signs nothing is observed, as often as it was made, listed by age and shown when two logs are reconciled', async () => {
+    const client = await TalosClient.create('caller');
+    const guard = client.guard({ capability: await client.grant({ to: client.did, tools: { weather: anyArgs() } }) });
+    // Models give one id to several calls, and frameworks give some none.
+    for (const callId of ['call-1', 'call-1', undefined]) await guard.run({ tool: 'weather', input: {}, callId, peer: 'mcp.example/weather' }, () => 'sunny');
+    await guard.run({ tool: 'weather', input: {}, callId: 'call-2' }, () => 'sunny');
+    const mine = receiptsAtRest(await Promise.all(Array.from({ length: client.log.size }, (_, index) => client.log.entry(index))), keysAt);
+    expect(mine.receipts.map(({ state, callee: of, tool }) => [state, of, tool])).toEqual(
+      Array.from({ length: 3 }, () => ['observed', 'mcp.example/weather', 'weather']),
+    );
+    expect(new Set(mine.receipts.map(({ request }) => request)).size).toBe(3);
+    const aged = receiptsByAge(mine.receipts.toReversed(), Date.now() + 60_000);
+    expect(aged.map(({ receipt }) => receipt.at)).toEqual(mine.receipts.map(({ at }) => at));
+    expect(aged.every(({ ageMs }) => ageMs >= 60_000)).toBe(true);
+    expect(receiptsByAge(mine.receipts, Date.now(), ['requested'])).toEqual([]);
+    const { ofCallee } = await pair();
+    const { observed, differences } = reconcile({ a: mine, b: await read(ofCallee) });
+    expect(differences).toEqual([]);
+    expect(observed?.map(({ in: side, callee: of, call }) => [side, of, call])).toEqual([
+      ['a', 'mcp.example/weather', 'call-1'],
+      ['a', 'mcp.example/weather', 'call-1'],
+      ['a', 'mcp.example/weather', ''],
+    ]);
+    expect(reconcile({ a: mine, b: await read(ofCallee) }, { caller: client.did, callee: callee.did }).observed).toBeUndefined();
+    await client.close();
+  });
+
+  it('[EVIDENCE-OBSERVED] what a callee recorded of a signed call is none of them, also where its receipt is not in the window', async () => {
+    const log = await openLog('callee', 82);
+    await log.append({ type: 'tool.result', agent: callee.did, peer: caller.did, call: 'plain-1', request: 'A'.repeat(43), 'gen_ai.tool.name': 'weather' });
+    expect((await read(log)).receipts).toEqual([]);
   });
 
   it('[EVIDENCE-RECEIPT-FAULTS] a part that is forged, of another call, or of nobody who is trusted counts as absent and is named', async () => {
