@@ -111,6 +111,7 @@ function stored({ id, request, peer, token, answer, settled, acknowledged }: Row
   return { ...base, ...(answer === null ? {} : { answer }), ...(settled === null ? {} : { settledAt: settled }) };
 }
 
+/** Without INDEXED BY SQLite prefers the primary key's first column to the index, and reads all calls of an agent to find one. */
 function prepare(db: DatabaseSync) {
   const columns = 'id, request, peer, token, answer, settled, acknowledged';
   return {
@@ -118,9 +119,11 @@ function prepare(db: DatabaseSync) {
     purged: db.prepare('UPDATE meta SET purged = max(purged, ?)'),
     claim: db.prepare('INSERT INTO call (agent, id, request, peer, token, until) VALUES (?, ?, ?, ?, ?, ?)'),
     byId: db.prepare(`SELECT ${columns} FROM call WHERE agent = ? AND id = ?`),
-    byRequest: db.prepare(`SELECT ${columns} FROM call WHERE agent = ? AND request = ?`),
+    byRequest: db.prepare(`SELECT ${columns} FROM call INDEXED BY call_request WHERE agent = ? AND request = ?`),
     settle: db.prepare('UPDATE call SET answer = ?, settled = ? WHERE agent = ? AND id = ? AND settled IS NULL'),
-    acknowledge: db.prepare('UPDATE call SET acknowledged = 1, answer = NULL WHERE agent = ? AND request = ? AND settled IS NOT NULL'),
+    acknowledge: db.prepare(
+      'UPDATE call INDEXED BY call_request SET acknowledged = 1, answer = NULL WHERE agent = ? AND request = ? AND settled IS NOT NULL',
+    ),
     unacknowledged: db.prepare(
       'SELECT request, peer, settled AS settledAt FROM call WHERE agent = ? AND settled IS NOT NULL AND acknowledged = 0 ORDER BY settled LIMIT ?',
     ),
