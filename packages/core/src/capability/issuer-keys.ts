@@ -39,6 +39,17 @@ export function didKeys(options: { readonly maxKeys?: number } = {}): IssuerKeys
   };
 }
 
+/** The key in a did:key, read once for as many agents as are talked to at a time. What it gives throws as `parseAgentId`. */
+export function didKeyReader(): (did: AgentId) => Ed25519PublicKey {
+  const known = new Map<AgentId, Ed25519PublicKey>();
+  return (did) => {
+    const key = known.get(did) ?? parseAgentId(did);
+    known.set(did, key);
+    if (known.size > defaultMaxKeys) known.delete(known.keys().next().value as AgentId);
+    return key;
+  };
+}
+
 /** @throws if `x` is not the canonical text of a key that the import policy accepts. */
 export function importHolder(x: string): HolderKey {
   const key = importEd25519PublicKey(decodeBase64url(x));

@@ -1,8 +1,8 @@
 /** Issuers' and holders' keys as their histories have them: what a key signed that was given up or revoked is no right any more (docs/spec/01 §7). @module */
 import { encodeBase64url } from '../bytes/base64url.ts';
-import { didKeys, type IssuerKeys } from '../capability/issuer-keys.ts';
+import { didKeyReader, didKeys, type IssuerKeys } from '../capability/issuer-keys.ts';
 import { IdentityError } from '../errors/identity-error.ts';
-import { keyThumbprint, parseAgentId, type AgentId } from '../identity/agent-id.ts';
+import { keyThumbprint, type AgentId } from '../identity/agent-id.ts';
 import { verifyKeyHistory, type KeyHistory, type KeyState } from '../identity/key-history.ts';
 import type { Ed25519PublicKey } from '../primitives/keys.ts';
 
@@ -25,6 +25,7 @@ type Known = { readonly state: KeyState; readonly kid: string; readonly isRefuse
 /** One for a home, so that what one of its agents learns holds for all. */
 export function peerKeys(known: readonly AgentKeys[]): PeerKeys {
   const fromDid = didKeys();
+  const keyOf = didKeyReader();
   const agents = new Map<AgentId, Known>();
   /** Keys that were in force once and are not, as JWK `x`. */
   const givenUp = new Set<string>();
@@ -54,7 +55,7 @@ export function peerKeys(known: readonly AgentKeys[]): PeerKeys {
     current: (did) => {
       const agent = agents.get(did);
       if (agent?.isRefused === true) throw new IdentityError({ code: 'TALOS_IDENTITY_REVOKED', message: `${did} is refused: its identity was revoked` });
-      return agent?.state.currentKey ?? parseAgentId(did);
+      return agent?.state.currentKey ?? keyOf(did);
     },
     holder: (x) => {
       const known = givenUp.has(x) ? undefined : fromDid.holder?.(x);

@@ -18,6 +18,12 @@ export type ThreadOptions = {
   readonly title: string;
 };
 
+/** What was asked in one turn, in order: one message, since waking a thread costs more than most of what it is asked. */
+export type ThreadMessage<Request> = readonly { readonly number: number; readonly request: Request }[];
+
+/** How long what nobody waits for may wait for company. */
+const laterMs = 5;
+
 type Asker = { readonly resolve: (value: never) => void; readonly reject: (error: unknown) => void };
 
 /** Requests to the thread and their answers, in order. Keeps the process alive only while an answer is due. */
@@ -26,6 +32,10 @@ export class DatabaseThread<Request extends { readonly op: string }> {
   readonly #worker: Worker;
   readonly #title: string;
   readonly #askers = new Map<number, Asker>();
+  #outgoing: { readonly number: number; readonly request: Request | { readonly op: 'close' } }[] = [];
+  #transfer: ArrayBuffer[] = [];
+  #isDue = false;
+  #later: NodeJS.Timeout | undefined;
   #next = 0;
   #failure: unknown;
   #closing: Promise<void> | undefined;
@@ -34,28 +44,64 @@ export class DatabaseThread<Request extends { readonly op: string }> {
     this.#title = title;
     // Node 22 warns that node:sqlite is experimental: the version is checked before it is used. Only this thread is silenced.
     this.#worker = new Worker(url, { workerData, execArgv: ['--disable-warning=ExperimentalWarning'], name });
-    this.#worker.on('message', (reply: ThreadReply) => this.#settle(reply));
+    this.#worker.on('message', (replies: readonly ThreadReply[]) => {
+      for (const reply of replies) this.#settle(reply);
+    });
     this.#worker.on('error', (error) => this.#fail(error));
     this.#worker.on('exit', () => this.#fail(undefined));
     this.opened = this.#expect();
   }
 
   ask<T>(request: Request, transfer: readonly ArrayBuffer[] = []): Promise<T> {
-    if (this.#closing !== undefined) return Promise.reject(new UsageError({ code: 'TALOS_USAGE_CLOSED', message: `${this.#title} was closed: open it again` }));
-    if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    return this.#post(request, transfer);
+    const answer = this.#queue<T>(request, transfer);
+    this.#sendSoon();
+    return answer;
+  }
+
+  /** As `ask`, for what nobody waits for: it goes before the next request, or after a few milliseconds. */
+  askLater<T>(request: Request): Promise<T> {
+    const answer = this.#queue<T>(request, []);
+    if (!this.#isDue) this.#later ??= setTimeout(() => this.#send(), laterMs);
+    return answer;
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#failure === undefined ? this.#post<void>({ op: 'close' }, []).then(() => this.#ended()) : Promise.resolve();
+    this.#closing ??= this.#failure === undefined ? this.#end() : Promise.resolve();
     return this.#closing;
   }
 
-  #post<T>(request: Request | { readonly op: 'close' }, transfer: readonly ArrayBuffer[]): Promise<T> {
-    const number = this.#next;
-    const answer = this.#expect<T>();
-    this.#worker.postMessage({ number, request }, [...transfer]);
-    return answer;
+  /** Closed means that the files are let go: that is when the thread has ended. */
+  async #end(): Promise<void> {
+    const closed = this.#queue<void>({ op: 'close' }, []);
+    this.#sendSoon();
+    await closed;
+    await this.#worker.terminate();
+  }
+
+  #queue<T>(request: Request | { readonly op: 'close' }, transfer: readonly ArrayBuffer[]): Promise<T> {
+    if (this.#closing !== undefined) return Promise.reject(new UsageError({ code: 'TALOS_USAGE_CLOSED', message: `${this.#title} was closed: open it again` }));
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    this.#outgoing.push({ number: this.#next, request });
+    this.#transfer.push(...transfer);
+    return this.#expect<T>();
+  }
+
+  /** When the tasks that run in this turn have asked what they ask. */
+  #sendSoon(): void {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    queueMicrotask(() => this.#send());
+  }
+
+  #send(): void {
+    clearTimeout(this.#later);
+    this.#later = undefined;
+    this.#isDue = false;
+    const [requests, transfer] = [this.#outgoing, this.#transfer];
+    this.#outgoing = [];
+    this.#transfer = [];
+    // A thread that is gone has failed whoever asked it.
+    if (requests.length > 0 && this.#failure === undefined) this.#worker.postMessage(requests satisfies ThreadMessage<unknown>, transfer);
   }
 
   #expect<T>(): Promise<T> {
@@ -76,11 +122,6 @@ export class DatabaseThread<Request extends { readonly op: string }> {
     this.#failure ??= threadFailure(this.#title, cause);
     for (const { reject } of this.#askers.values()) reject(this.#failure);
     this.#askers.clear();
-  }
-
-  /** Closed means that the files are let go: that is when the thread has ended. */
-  async #ended(): Promise<void> {
-    await this.#worker.terminate();
   }
 }
 

@@ -41,18 +41,50 @@ export function openDatabase(format: DatabaseFormat): DatabaseSync {
   }
 }
 
-/** Runs `change` in one transaction that nobody else writes beside. If it throws nothing is kept. */
+/** Those whose transaction is one for several changes. */
+const grouped = new WeakSet<DatabaseSync>();
+
+/** Runs `change` in one transaction that nobody else writes beside, or as its own part of a grouped one. If it throws nothing of it is kept. */
 export function inTransaction<T>(db: DatabaseSync, title: string, change: () => T): T {
+  const [begin, commit, rollback] = grouped.has(db) ? partOfTransaction : transaction;
   try {
-    db.exec('BEGIN IMMEDIATE');
+    // A full disk ends the whole transaction: a part of it must not become one of its own, and be kept.
+    if (grouped.has(db) && !db.isTransaction) throw new StoreError({ code: 'TALOS_STORE_WRITE_FAILED', message: `${title}: a write beside this one failed` });
+    db.exec(begin);
     const result = change();
-    db.exec('COMMIT');
+    db.exec(commit);
     return result;
   } catch (error) {
-    if (db.isTransaction) db.exec('ROLLBACK');
+    if (db.isTransaction) db.exec(rollback);
     throw asStoreError(error, 'TALOS_STORE_WRITE_FAILED', title);
   }
 }
+
+/** One transaction, and one sync, for all that `changes` does by `inTransaction`. If it throws nothing of that is kept. */
+export function inOneTransaction(db: DatabaseSync, title: string, changes: () => void): void {
+  inTransaction(db, title, () => {
+    grouped.add(db);
+    try {
+      changes();
+    } finally {
+      grouped.delete(db);
+    }
+  });
+}
+
+/** Outlives the end of the process, and not always a loss of power: for what may come back. */
+export function inUnsyncedTransaction<T>(db: DatabaseSync, title: string, change: () => T): T {
+  if (grouped.has(db)) return inTransaction(db, title, change);
+  db.exec('PRAGMA synchronous = NORMAL');
+  try {
+    return inTransaction(db, title, change);
+  } finally {
+    db.exec('PRAGMA synchronous = FULL');
+  }
+}
+
+const transaction = ['BEGIN IMMEDIATE', 'COMMIT', 'ROLLBACK'] as const;
+const partOfTransaction = ['SAVEPOINT part', 'RELEASE part', 'ROLLBACK TO part; RELEASE part'] as const;
 
 function prepareFile(db: DatabaseSync, format: DatabaseFormat): void {
   // fullfsync: on macOS fsync leaves the data in the drive's cache. secure_delete: what was a key is zeros when its row is gone.

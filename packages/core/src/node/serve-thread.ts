@@ -1,11 +1,13 @@
-/** A database in a worker thread, seen from within: opens it, then answers one request after the other. @module */
+/** A database in a worker thread, seen from within: opens it, then answers requests in their order, together those that came together. @module */
 import { parentPort } from 'node:worker_threads';
 import { TalosError } from '../errors/talos-error.ts';
-import type { SentError, ThreadReply } from './database-thread.ts';
+import type { SentError, ThreadMessage, ThreadReply } from './database-thread.ts';
 import { asStoreError } from './sqlite-audit-failure.ts';
 
 export type ThreadService<Request> = {
   answer(request: Request): unknown;
+  /** Runs the answering of several requests, for whom one transaction around them saves something. If it throws, none of them was kept. */
+  together?(requests: readonly Request[], answerAll: () => void): void;
   /** Runs after an answer was posted: nobody waits for it. */
   afterwards?(request: Request): void;
 };
@@ -15,25 +17,50 @@ export function serveThread<Request extends { readonly op: string }>(open: () =>
   const port = parentPort;
   if (port === null) return;
   // A packed answer is handed over, not copied.
-  const reply = (message: ThreadReply): void => port.postMessage(message, 'value' in message && message.value instanceof ArrayBuffer ? [message.value] : []);
-  const failed = (number: number, error: unknown): void => reply({ number, error: sent(error, title) });
+  const post = (replies: readonly ThreadReply[]): void =>
+    port.postMessage(
+      replies,
+      replies.flatMap((reply) => ('value' in reply && reply.value instanceof ArrayBuffer ? [reply.value] : [])),
+    );
   let service: ThreadService<Request>;
   try {
     service = open();
   } catch (error) {
-    failed(0, error);
+    post([{ number: 0, error: sent(error, title) }]);
     return;
   }
-  port.on('message', ({ number, request }: { readonly number: number; readonly request: Request }) => {
-    try {
-      reply({ number, value: service.answer(request) });
-    } catch (error) {
-      failed(number, error);
-    }
-    if (request.op === 'close') port.close();
-    else setImmediate(() => service.afterwards?.(request));
+  port.on('message', (asked: ThreadMessage<Request>) => {
+    post(answerAll(service, asked, title));
+    if (asked.some(({ request }) => request.op === 'close')) port.close();
+    else setImmediate(() => asked.forEach(({ request }) => service.afterwards?.(request)));
   });
-  reply({ number: 0, value: undefined });
+  post([{ number: 0, value: undefined }]);
+}
+
+function answerAll<Request>(service: ThreadService<Request>, asked: ThreadMessage<Request>, title: string): ThreadReply[] {
+  let replies: ThreadReply[] = [];
+  const answer = (): void => {
+    replies = asked.map(({ number, request }) => {
+      try {
+        return { number, value: service.answer(request) };
+      } catch (error) {
+        return { number, error: sent(error, title) };
+      }
+    });
+  };
+  if (asked.length === 1 || service.together === undefined) {
+    answer();
+    return replies;
+  }
+  try {
+    service.together(
+      asked.map(({ request }) => request),
+      answer,
+    );
+    return replies;
+  } catch (error) {
+    return asked.map(({ number }) => ({ number, error: sent(error, title) }));
+  }
 }
 
 /** Reads reach here unmapped; writes were mapped where they failed. */

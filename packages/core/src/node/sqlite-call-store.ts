@@ -22,7 +22,13 @@ export async function openSqliteCalls({ path, sinceMs, key }: SqliteCallsOptions
   await thread.opened;
   const group = new GroupCommit(thread);
   const copy = Uint8Array.from(key);
-  return { of: (agent) => agentCalls(group, { agent, seal: rowSeal(copy, agent) }), close: () => thread.close() };
+  return {
+    of: (agent) => agentCalls(group, { agent, seal: rowSeal(copy, agent) }),
+    close: async () => {
+      await group.idle();
+      await thread.close();
+    },
+  };
 }
 
 /** Beside this file, in the form this file has. */
@@ -31,11 +37,15 @@ const workerUrl = (): URL =>
 
 type Waiting = { readonly operation: CallOperation; readonly resolve: (value: never) => void; readonly reject: (error: unknown) => void };
 
+/** How long an acknowledgement, which nobody waits for, may wait for a claim or an answer to go with. */
+const laterMs = 20;
+
 /** What waits while a commit runs shares the next one: with many calls in the air a sync to disk is for all of them. */
 class GroupCommit {
   readonly #thread: DatabaseThread<CallRequest>;
   #waiting: Waiting[] = [];
-  #isRunning = false;
+  #running: Promise<void> | undefined;
+  #later: NodeJS.Timeout | undefined;
 
   constructor(thread: DatabaseThread<CallRequest>) {
     this.#thread = thread;
@@ -44,10 +54,28 @@ class GroupCommit {
   ask<T>(operation: CallOperation): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#waiting.push({ operation, resolve, reject });
-      if (this.#isRunning) return;
-      this.#isRunning = true;
-      void Promise.resolve().then(() => this.#run());
+      this.#start();
     });
+  }
+
+  /** With what is asked next, or a little later. */
+  askLater<T>(operation: CallOperation): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#waiting.push({ operation, resolve, reject });
+      this.#later ??= setTimeout(() => this.#start(), laterMs);
+    });
+  }
+
+  /** Resolves when all that was asked is answered. */
+  async idle(): Promise<void> {
+    this.#start();
+    await this.#running;
+  }
+
+  #start(): void {
+    clearTimeout(this.#later);
+    this.#later = undefined;
+    this.#running ??= Promise.resolve().then(() => this.#run());
   }
 
   async #run(): Promise<void> {
@@ -61,7 +89,7 @@ class GroupCommit {
         for (const { reject } of batch) reject(error);
       }
     }
-    this.#isRunning = false;
+    this.#running = undefined;
   }
 }
 
@@ -80,7 +108,7 @@ function agentCalls(group: GroupCommit, { agent, seal }: { readonly agent: Agent
       const call = await group.ask<StoredCall | undefined>({ op: 'find', agent, request });
       return call && open(call);
     },
-    acknowledge: (request) => group.ask({ op: 'acknowledge', agent, request }),
+    acknowledge: (request) => group.askLater({ op: 'acknowledge', agent, request }),
     unacknowledged: (limit) => group.ask<readonly UnacknowledgedCall[]>({ op: 'unacknowledged', agent, limit }),
   };
 }

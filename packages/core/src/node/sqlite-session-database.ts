@@ -5,7 +5,7 @@ import { minDedupeKeys } from '../session/limits.ts';
 import type { StoredPrekey } from '../session/prekeys.ts';
 import type { InboxRow, KeptRow, OpenedMessage, OutboxRow, SessionWrites, StoredSession } from '../session/session-store.ts';
 import type { StoredSkippedKey } from '../session/session-state-codec.ts';
-import { inTransaction, openDatabase } from './open-database.ts';
+import { inOneTransaction, inTransaction, inUnsyncedTransaction, openDatabase } from './open-database.ts';
 import { decodeWrites } from './sqlite-session-batch.ts';
 import type { PrekeyName, SessionRequest } from './sqlite-session-messages.ts';
 
@@ -79,12 +79,17 @@ export class SessionDatabase {
     });
   }
 
+  /** One transaction for all that is changed in it; each change is kept or refused by itself. If it throws none was kept. */
+  together(changes: () => void): void {
+    inOneTransaction(this.#db, title, changes);
+  }
+
   removeOutbox({ agent, ids }: Asked<'removeOutbox' | 'removeInbox'>): void {
-    if (ids.length > 0) inTransaction(this.#db, title, () => ids.forEach((id) => this.#statements.dropOutbox.run(agent, id)));
+    if (ids.length > 0) inUnsyncedTransaction(this.#db, title, () => ids.forEach((id) => this.#statements.dropOutbox.run(agent, id)));
   }
 
   removeInbox({ agent, ids }: Asked<'removeOutbox' | 'removeInbox'>): void {
-    if (ids.length > 0) inTransaction(this.#db, title, () => ids.forEach((id) => this.#statements.dropInbox.run(agent, id)));
+    if (ids.length > 0) inUnsyncedTransaction(this.#db, title, () => ids.forEach((id) => this.#statements.dropInbox.run(agent, id)));
   }
 
   removeKeptBefore({ agent, keptAt }: Asked<'removeKeptBefore'>): void {

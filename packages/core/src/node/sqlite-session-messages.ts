@@ -9,6 +9,9 @@ export type SessionDatabaseOptions = {
   readonly fencePath: string;
 };
 
+/** The answer to a commit. `isFenced`: the fence was raised to it in the same breath. */
+export type CommittedVersion = { readonly version: number; isFenced: boolean };
+
 /** One agent of the home: two agents that talk to each other have the same session ids. */
 type OfAgent = { readonly agent: string };
 
@@ -17,7 +20,7 @@ export type PrekeyName = Pick<StoredPrekey, 'kind' | 'id'>;
 export type SessionRequest =
   | ({ readonly op: 'load'; readonly sessionId: string } & OfAgent)
   | ({ readonly op: 'sessionsWith'; readonly peer: AgentId } & OfAgent)
-  | ({ readonly op: 'commit'; readonly sessionId: string; readonly expectedVersion: number; readonly writes: PackedWrites } & OfAgent)
+  | ({ readonly op: 'commit'; readonly sessionId: string; readonly expectedVersion: number; readonly writes: PackedWrites; readonly raises: boolean } & OfAgent)
   | ({ readonly op: 'opened'; readonly sessionId: string; readonly name: string } & OfAgent)
   | ({ readonly op: 'outbox' | 'inbox' } & OfAgent)
   | ({ readonly op: 'kept'; readonly peer: AgentId } & OfAgent)

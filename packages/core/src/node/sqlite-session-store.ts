@@ -9,7 +9,7 @@ import type { SessionStore } from '../session/session-store.ts';
 import { DatabaseThread } from './database-thread.ts';
 import { sealedSessionStore } from './sealed-session-store.ts';
 import { encodeWrites } from './sqlite-session-batch.ts';
-import type { SessionDatabaseOptions, SessionRequest } from './sqlite-session-messages.ts';
+import type { CommittedVersion, SessionDatabaseOptions, SessionRequest } from './sqlite-session-messages.ts';
 
 export type SqliteSessionsOptions = SessionDatabaseOptions & {
   /** 32 bytes: seals states, skipped keys, prekeys and contents. Copied. */
@@ -36,7 +36,10 @@ export async function openSqliteSessions({ path, fencePath, key }: SqliteSession
   await thread.opened;
   const copy = Uint8Array.from(key);
   return {
-    of: (agent) => ({ store: sealedSessionStore({ store: agentStore(thread, agent), key: copy, agent }), fence: agentFence(thread, agent) }),
+    of: (agent) => {
+      const fenced: Fenced = { isAsked: false, versions: new Map() };
+      return { store: sealedSessionStore({ store: agentStore({ thread, fenced }, agent), key: copy, agent }), fence: agentFence({ thread, fenced }, agent) };
+    },
     close: () => thread.close(),
   };
 }
@@ -45,29 +48,42 @@ export async function openSqliteSessions({ path, fencePath, key }: SqliteSession
 const workerUrl = (): URL =>
   import.meta.url.endsWith('.ts') ? new URL('./sqlite-session-worker.ts', import.meta.url) : new URL('./sqlite-session-worker.js', import.meta.url);
 
-function agentFence(thread: Thread, agent: AgentId): RollbackFence {
+/** `isAsked`: who raises the fence does so after each commit, which then does it itself. `versions`: by session, to which one it did, until that is asked for. */
+type Fenced = { isAsked: boolean; readonly versions: Map<string, number> };
+
+type AgentParts = { readonly thread: Thread; readonly fenced: Fenced };
+
+function agentFence({ thread, fenced }: AgentParts, agent: AgentId): RollbackFence {
   return {
     read: (sessionId) => thread.ask({ op: 'readFence', agent, sessionId }),
     sweep: () => thread.ask({ op: 'sweepFence', agent }),
-    raise: (sessionId, version) => thread.ask({ op: 'raiseFence', agent, sessionId, version }),
+    raise: async (sessionId, version) => {
+      const isRaised = fenced.versions.get(sessionId) === version;
+      fenced.versions.delete(sessionId);
+      fenced.isAsked = true;
+      if (!isRaised) await thread.ask({ op: 'raiseFence', agent, sessionId, version });
+    },
   };
 }
 
 /** Rows as they come: what is secret is sealed by then. */
-function agentStore(thread: Thread, agent: AgentId): SessionStore {
+function agentStore({ thread, fenced }: AgentParts, agent: AgentId): SessionStore {
   return {
     load: (sessionId) => thread.ask({ op: 'load', agent, sessionId }),
     sessionsWith: (peer) => thread.ask({ op: 'sessionsWith', agent, peer }),
-    commit: (sessionId, expectedVersion, writes) => {
+    commit: async (sessionId, expectedVersion, writes) => {
       const packed = encodeWrites(writes);
-      return thread.ask({ op: 'commit', agent, sessionId, expectedVersion, writes: packed }, [packed.bytes]);
+      const request = { op: 'commit', agent, sessionId, expectedVersion, writes: packed, raises: fenced.isAsked } as const;
+      const { version, isFenced } = await thread.ask<CommittedVersion>(request, [packed.bytes]);
+      if (isFenced) fenced.versions.set(sessionId, version);
+      return version;
     },
     opened: (sessionId, name) => thread.ask({ op: 'opened', agent, sessionId, name }),
     outbox: () => thread.ask({ op: 'outbox', agent }),
     inbox: () => thread.ask({ op: 'inbox', agent }),
     kept: (peer) => thread.ask({ op: 'kept', agent, peer }),
-    removeOutbox: (ids) => thread.ask({ op: 'removeOutbox', agent, ids }),
-    removeInbox: (ids) => thread.ask({ op: 'removeInbox', agent, ids }),
+    removeOutbox: (ids) => thread.askLater({ op: 'removeOutbox', agent, ids }),
+    removeInbox: (ids) => thread.askLater({ op: 'removeInbox', agent, ids }),
     removeKeptBefore: (keptAt) => thread.ask({ op: 'removeKeptBefore', agent, keptAt }),
     removeSession: (sessionId) => thread.ask({ op: 'removeSession', agent, sessionId }),
     addPrekeys: (rows) => thread.ask({ op: 'addPrekeys', agent, rows }),

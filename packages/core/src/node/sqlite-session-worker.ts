@@ -3,18 +3,60 @@ import { workerData } from 'node:worker_threads';
 import { serveThread } from './serve-thread.ts';
 import { SessionDatabase } from './sqlite-session-database.ts';
 import { SessionFenceDatabase } from './sqlite-session-fence.ts';
-import type { SessionDatabaseOptions, SessionRequest } from './sqlite-session-messages.ts';
+import type { CommittedVersion, SessionDatabaseOptions, SessionRequest } from './sqlite-session-messages.ts';
 
 serveThread<SessionRequest>(() => {
   const { path, fencePath } = workerData as SessionDatabaseOptions;
   const fence = new SessionFenceDatabase(fencePath);
-  const database = new SessionDatabase(path);
-  return { answer: (request) => answer({ database, fence }, request) };
+  const parts: Parts = { database: new SessionDatabase(path), fence, raises: [] };
+  let isGrouped = false;
+  return {
+    answer: (request) => {
+      const value = answer(parts, request);
+      if (!isGrouped) raiseAll(parts);
+      return value;
+    },
+    together: (requests, answerAll) => {
+      // A group of its own for what is synced: other requests change nothing, or little.
+      isGrouped = requests.some(({ op }) => op === 'commit') && !requests.some(({ op }) => op === 'close');
+      if (!isGrouped) return answerAll();
+      try {
+        parts.database.together(answerAll);
+        raiseAll(parts);
+      } finally {
+        isGrouped = false;
+        parts.raises = [];
+      }
+    },
+  };
 }, 'the session database');
 
-type Databases = { readonly database: SessionDatabase; readonly fence: SessionFenceDatabase };
+type Raise = { readonly place: { readonly agent: string; readonly sessionId: string }; readonly committed: CommittedVersion };
+type Parts = { readonly database: SessionDatabase; readonly fence: SessionFenceDatabase; raises: Raise[] };
 
-function answer({ database, fence }: Databases, request: SessionRequest): unknown {
+/** After the commit is durable. One that could not be raised is asked for again, and says then why. */
+function raiseAll(parts: Parts): void {
+  const { raises, fence } = parts;
+  parts.raises = [];
+  for (const { place, committed } of raises) {
+    try {
+      fence.raise({ ...place, version: committed.version });
+      committed.isFenced = true;
+    } catch {
+      return;
+    }
+  }
+}
+
+function commit({ database, raises }: Parts, request: Extract<SessionRequest, { readonly op: 'commit' }>): CommittedVersion {
+  const committed: CommittedVersion = { version: database.commit(request), isFenced: false };
+  const { agent, sessionId } = request;
+  if (request.raises) raises.push({ place: { agent, sessionId }, committed });
+  return committed;
+}
+
+function answer(parts: Parts, request: SessionRequest): unknown {
+  const { database, fence } = parts;
   switch (request.op) {
     case 'close':
       database.close();
@@ -26,7 +68,7 @@ function answer({ database, fence }: Databases, request: SessionRequest): unknow
     case 'raiseFence':
       return fence.raise(request);
     case 'commit':
-      return database.commit(request);
+      return commit(parts, request);
     case 'addPrekeys':
       return database.addPrekeys(request);
     case 'prekeys':

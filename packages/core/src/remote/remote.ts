@@ -1,13 +1,13 @@
 /** Both ends of remote calls over one messenger: what comes is sorted here, and done elsewhere (docs/spec/07). @module */
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { JsonValue } from '../bytes/json-value.ts';
-import type { IssuerKeys } from '../capability/issuer-keys.ts';
+import { didKeyReader, type IssuerKeys } from '../capability/issuer-keys.ts';
 import type { Reservations } from '../capability/reservation.ts';
 import type { RevocationTracker } from '../capability/standing.ts';
 import { verificationBudget } from '../capability/verification-budget.ts';
 import type { Env } from '../env/env.ts';
 import { RemoteError } from '../errors/remote-error.ts';
-import { parseAgentId, type AgentId } from '../identity/agent-id.ts';
+import type { AgentId } from '../identity/agent-id.ts';
 import type { Signer } from '../identity/signer.ts';
 import type { Messenger, ReceivedRemote } from '../message/messenger.ts';
 import type { Ed25519PublicKey } from '../primitives/keys.ts';
@@ -62,7 +62,7 @@ export interface Remote {
 export function openRemote(options: RemoteOptions): Remote {
   const { messenger, env, onError } = options;
   const say = sayOver({ send: (peer, body) => messenger.sendRemote(peer, body) });
-  const { peerKey = didKey() } = options;
+  const { peerKey = didKeyReader() } = options;
   const partyKeys = (did: AgentId): PartyKeys => oneKey(peerKey(did));
   const parts = { ...options, origin: options.log.origin, budget: verificationBudget(env), peerKey, partyKeys, say };
   const tools = new ToolTable(parts);
@@ -138,17 +138,4 @@ async function dispatch({ server, caller, describer }: Rooms, from: AgentId, mes
     case 'described':
       return describer.answered(from, message);
   }
-}
-
-/** Kept for as many peers as an agent talks to at a time: an import costs a quarter of a verification. */
-const maxPeers = 1024;
-
-function didKey(): (did: AgentId) => Ed25519PublicKey {
-  const known = new Map<AgentId, Ed25519PublicKey>();
-  return (did) => {
-    const key = known.get(did) ?? parseAgentId(did);
-    known.set(did, key);
-    if (known.size > maxPeers) known.delete(known.keys().next().value as AgentId);
-    return key;
-  };
 }
