@@ -54,9 +54,18 @@ export function guardTool<TOOL extends object>(caller: Caller, given: TOOL): TOO
   return observed(caller, tool, { invoke }) as unknown as TOOL;
 }
 
+type Definition = Pick<Tool, 'name' | 'description' | 'parameters'>;
+
+/** By schema, which is the tool's own and does not change: to hash one takes as long as the rest of a guarded call. */
+const digests = /* @__PURE__ */ new WeakMap<object, Omit<Definition, 'parameters'> & { readonly digest: string }>();
+
 /** The digest of a tool as the model is told of it, 64 hexadecimal digits, for `tool_digest` of a grant. */
-export function digestOf({ name, description, parameters }: Pick<Tool, 'name' | 'description' | 'parameters'>): string {
-  return toolDigest({ name, description, inputSchema: parameters as Parameters<typeof toolDigest>[0]['inputSchema'] });
+export function digestOf({ name, description, parameters }: Definition): string {
+  const known = digests.get(parameters);
+  if (known?.name === name && known.description === description) return known.digest;
+  const digest = toolDigest({ name, description, inputSchema: parameters as Parameters<typeof toolDigest>[0]['inputSchema'] });
+  digests.set(parameters, { name, description, digest });
+  return digest;
 }
 
 async function run(
