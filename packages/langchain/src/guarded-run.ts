@@ -39,7 +39,8 @@ export function guardedRun(caller: Caller, { call, config, execute, refuse }: Gu
         });
       });
     const concluded = (desk === undefined ? run() : askPeople({ desk, call, config }, run)).then(async (result) => {
-      if (result.status === 'ok' && caller.turns) await recordHandoff(guard, call, result.value);
+      const recording = result.status === 'ok' && caller.turns ? recordHandoff(guard, call, result.value) : undefined;
+      if (recording !== undefined) await recording;
       return conclude(result, (refusal, entryId) => refuse({ call, refusal, entryId }));
     });
     concluded.then(resolve, reject);

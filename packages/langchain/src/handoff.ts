@@ -1,10 +1,14 @@
 /** Handoffs: where an agent's turn goes on in another agent, as a tool's result says. @module */
 import type { Guard, ToolCall } from '@talosprotocol/core/guard';
 
-/** Before it is handed on, so that none goes unrecorded. */
-export async function recordHandoff(guard: Guard, call: ToolCall, output: unknown): Promise<void> {
-  const { callId, runId, agentName, framework, input } = call;
-  for (const to of destinationsOf(call, output)) await guard.record({ type: 'handoff', to, callId, runId, agentName, framework, input, outcome: 'ok' });
+/** Before it is handed on, so that none goes unrecorded. Undefined if there is none. */
+export function recordHandoff(guard: Guard, call: ToolCall, output: unknown): Promise<void> | undefined {
+  const destinations = destinationsOf(call, output);
+  return destinations.length === 0 ? undefined : recordAll(guard, call, destinations);
+}
+
+async function recordAll(guard: Guard, { callId, runId, agentName, framework, input }: ToolCall, destinations: readonly string[]): Promise<void> {
+  for (const to of destinations) await guard.record({ type: 'handoff', to, callId, runId, agentName, framework, input, outcome: 'ok' });
 }
 
 /** A LangGraph `Command` names the nodes that go on (supervisor, swarm); Deep Agents' `task` names in its arguments whom it asked. */

@@ -68,7 +68,15 @@ export class RecordingWriter implements AuditWriter {
     return this.durable.size;
   }
 
-  async append(entry: EntryInput): Promise<AppendedEntry> {
+  append(entry: EntryInput): Promise<AppendedEntry> {
+    try {
+      return this.#append(entry);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+  }
+
+  #append(entry: EntryInput): Promise<AppendedEntry> {
     if (this.#stopping !== undefined) throw new UsageError({ code: 'TALOS_USAGE_CLOSED', message: 'this audit log was closed: open it again' });
     try {
       this.#queue.requireRunning();

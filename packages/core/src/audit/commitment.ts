@@ -2,12 +2,11 @@
  * Salted commitments: an entry says that a payload existed without saying what it was. One per field, so that one field can be
  * disclosed; salted, because a bare hash of a small payload can be guessed and would undo its erasure. @module
  */
-import { sha256 } from '#suite';
+import { encodeUtf8, sha256 } from '#suite';
 import { canonicalJson } from '../bytes/canonical-json.ts';
 import { concatBytes } from '../bytes/concat.ts';
 import { equalBytes } from '../bytes/equal.ts';
 import type { JsonValue } from '../bytes/json-value.ts';
-import { encodeUtf8 } from '../bytes/utf8.ts';
 import { AuditError } from '../errors/audit-error.ts';
 import { requireObject, requireUint8Array } from '../errors/require.ts';
 import { UsageError } from '../errors/usage-error.ts';
@@ -20,7 +19,7 @@ export const maxPayloadBytes = 16 * 1024 * 1024;
 /** The field is followed by a NUL inside the hash, so it cannot hold one: two (field, salt) pairs never make one input. */
 const fieldName = /^[a-z][a-z0-9_.]{0,63}$/;
 
-const domain = /* @__PURE__ */ encodeUtf8('talos/commit/v1\0');
+const domain = 'talos/commit/v1\0';
 
 /** What opens one commitment. Kept in the private part of the store, never inside an entry; erasing it makes the payload unprovable. */
 export type Opening = { readonly field: string; readonly salt: Uint8Array; readonly payload: Uint8Array };
@@ -30,12 +29,17 @@ export type Opening = { readonly field: string; readonly salt: Uint8Array; reado
  * @throws {@link UsageError} `TALOS_USAGE_ARGUMENT` on a field name outside `[a-z][a-z0-9_.]{0,63}`, or a salt that is not 32 bytes.
  */
 export function commitTo(opening: Opening): Uint8Array {
+  return sha256(commitmentInput(opening));
+}
+
+/** What is hashed. @throws as {@link commitTo}. */
+export function commitmentInput(opening: Opening): Uint8Array {
   const { field, salt, payload } = opening;
   requireUint8Array('salt', salt);
   requireUint8Array('payload', payload);
   if (typeof field !== 'string' || !fieldName.test(field)) throw refuse('a commitment field is [a-z][a-z0-9_.]{0,63}');
   if (salt.length !== saltLength) throw refuse(`a commitment salt has ${saltLength} bytes`);
-  return sha256(concatBytes(domain, encodeUtf8(`${field}\0`), salt, payload));
+  return concatBytes(encodeUtf8(`${domain}${field}\0`), salt, payload);
 }
 
 /**

@@ -1,9 +1,9 @@
 /** One entry of the log: restricted canonical JSON, at most 65,535 bytes (docs/spec/03 §2). @module */
-import { sha256 } from '#suite';
+import { encodeUtf8, sha256 } from '#suite';
 import { canonicalJson } from '../bytes/canonical-json.ts';
 import type { JsonObject, JsonValue } from '../bytes/json-value.ts';
 import { parseStrictJson } from '../bytes/strict-json.ts';
-import { decodeUtf8, encodeUtf8 } from '../bytes/utf8.ts';
+import { decodeUtf8 } from '../bytes/utf8.ts';
 import { AuditError } from '../errors/audit-error.ts';
 import { requireUint8Array } from '../errors/require.ts';
 import { TalosError } from '../errors/talos-error.ts';

@@ -1,10 +1,10 @@
 /** The audit store of tests, browsers and clients without a home. Gone with the process: "durable" means in this array. @module */
-import { equalBytes } from '../bytes/equal.ts';
 import { StoreError } from '../errors/store-error.ts';
 import { UsageError } from '../errors/usage-error.ts';
 import type { AuditBatch, AuditRow, AuditStore, NewAuditRow, StoredCheckpoint } from './audit-store.ts';
 import type { Opening } from './commitment.ts';
-import type { LookupKind } from './entry.ts';
+import type { LookupKey, LookupKind } from './entry.ts';
+import { isSameHead } from './signed-heads.ts';
 import { emptyRoot, hashLength, nodePlace, type TreeHead, type TreeNode } from './tree-hash.ts';
 
 export function memoryAuditStore(): AuditStore {
@@ -14,7 +14,9 @@ export function memoryAuditStore(): AuditStore {
 class MemoryAuditStore implements AuditStore {
   readonly #rows: AuditRow[] = [];
   readonly #indexByKey = new Map<string, number>();
-  readonly #openings = new Map<number, readonly Opening[]>();
+  /** Of the last rows: indexed when somebody looks for one. */
+  readonly #newKeys: (readonly LookupKey[])[] = [];
+  readonly #openings: (readonly Opening[])[] = [];
   readonly #notes = new Map<number, string>();
   #head: TreeHead = { size: 0, root: emptyRoot() };
   #closed = false;
@@ -27,7 +29,7 @@ class MemoryAuditStore implements AuditStore {
   async append(batch: AuditBatch): Promise<void> {
     this.#requireOpen();
     const { expected, head, rows } = batch;
-    if (expected.size !== this.#head.size || !equalBytes(expected.root, this.#head.root)) {
+    if (!isSameHead(expected, this.#head)) {
       throw new StoreError({ code: 'TALOS_STORE_CONFLICT', message: 'the log has another head than this writer expects: open it again' });
     }
     for (const row of rows) this.#keep(row);
@@ -51,12 +53,13 @@ class MemoryAuditStore implements AuditStore {
 
   async find(kind: LookupKind, key: string): Promise<number | undefined> {
     this.#requireOpen();
+    this.#index();
     return this.#indexByKey.get(`${kind}:${key}`);
   }
 
   async loadOpenings(index: number): Promise<readonly Opening[]> {
     this.#requireOpen();
-    return this.#openings.get(index) ?? [];
+    return this.#openings[index] ?? [];
   }
 
   async saveCheckpoint({ size, note }: StoredCheckpoint): Promise<void> {
@@ -83,12 +86,19 @@ class MemoryAuditStore implements AuditStore {
   }
 
   #keep({ bytes, hashes, keys, openings }: NewAuditRow): void {
-    const index = this.#rows.push({ bytes, hashes }) - 1;
-    for (const { kind, key } of keys) {
-      const name = `${kind}:${key}`;
-      if (!this.#indexByKey.has(name)) this.#indexByKey.set(name, index);
+    this.#rows.push({ bytes, hashes });
+    this.#newKeys.push(keys);
+    this.#openings.push(openings);
+  }
+
+  #index(): void {
+    const first = this.#rows.length - this.#newKeys.length;
+    for (const [i, keys] of this.#newKeys.splice(0).entries()) {
+      for (const { kind, key } of keys) {
+        const name = `${kind}:${key}`;
+        if (!this.#indexByKey.has(name)) this.#indexByKey.set(name, first + i);
+      }
     }
-    if (openings.length > 0) this.#openings.set(index, openings);
   }
 
   #requireOpen(): void {

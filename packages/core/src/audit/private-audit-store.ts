@@ -1,9 +1,9 @@
 /** An audit store whose salts and payloads are elsewhere: the log sees one store, and what may be erased is not among the entries. @module */
-import { equalBytes } from '../bytes/equal.ts';
 import { StoreError } from '../errors/store-error.ts';
 import type { AuditBatch, AuditReader, AuditStore } from './audit-store.ts';
 import type { Opening } from './commitment.ts';
 import type { PrivateReader, PrivateStore } from './private-store.ts';
+import { isSameHead } from './signed-heads.ts';
 import type { TreeHead } from './tree-hash.ts';
 import { unsealOpening } from './subject-seal.ts';
 
@@ -74,7 +74,7 @@ class SplitStore implements PrivateAuditStore {
   async append(batch: AuditBatch): Promise<void> {
     const { expected, head, rows } = batch;
     // Asked before anything is kept: openings of a refused batch would stand at the indices of others.
-    if (expected.size !== this.#sent.size || !equalBytes(expected.root, this.#sent.root))
+    if (!isSameHead(expected, this.#sent))
       throw new StoreError({ code: 'TALOS_STORE_CONFLICT', message: 'the log has another head than this writer expects: open it again' });
     this.#sent = head;
     const kept = rows.flatMap(({ openings }, i) => (openings.length === 0 ? [] : [{ index: expected.size + i, openings }]));

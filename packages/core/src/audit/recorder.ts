@@ -1,10 +1,11 @@
 /** The recorder: gives each entry its time, id and place in this process's own sequence. @module */
+import { hashBase64url } from '#suite';
 import { encodeBase64url } from '../bytes/base64url.ts';
 import type { JsonObject, JsonValue } from '../bytes/json-value.ts';
 import type { Env } from '../env/env.ts';
 import { AuditError } from '../errors/audit-error.ts';
 import { UsageError } from '../errors/usage-error.ts';
-import { commitTo, payloadBytes, saltLength, type Opening } from './commitment.ts';
+import { commitmentInput, payloadBytes, saltLength, type Opening } from './commitment.ts';
 import { generateEntryId } from './entry-id.ts';
 import { encodeEntry, lookupKeys, type EntryType, type LookupKey } from './entry.ts';
 import type { StoredOpening } from './subject-seal.ts';
@@ -100,7 +101,7 @@ export class Recorder {
     const openings = fields.map((field) => {
       const drawn = { field, salt: this.#env.randomBytes(saltLength), payload: payloadBytes(commit[field] as Uint8Array | JsonValue) };
       const [opening, stored] = seal?.(drawn) ?? [drawn, drawn];
-      commitments[field] = encodeBase64url(commitTo(opening));
+      commitments[field] = hashBase64url(commitmentInput(opening));
       return stored;
     });
     entry['commit'] = commitments as JsonObject;

@@ -32,7 +32,7 @@ export function memorySignedHeads(): SignedHeads {
 }
 
 export function isSameHead(a: TreeHead | undefined, b: TreeHead | undefined): boolean {
-  return a === undefined || b === undefined ? a === b : a.size === b.size && equalBytes(a.root, b.root);
+  return a === b || (a !== undefined && b !== undefined && a.size === b.size && equalBytes(a.root, b.root));
 }
 
 export function headConflict(): StoreError {

@@ -102,8 +102,16 @@ export class CompactRange {
     return hashes;
   }
 
+  /** The tree as it is now. Its root is hashed when it is first read: an append in memory needs none, and one hash per subtree is most of its cost. */
   head(): TreeHead {
-    return { size: this.#size, root: foldSubtrees(this.#edge) };
+    const edge = [...this.#edge];
+    let root: Uint8Array | undefined;
+    return {
+      size: this.#size,
+      get root() {
+        return (root ??= foldSubtrees(edge));
+      },
+    };
   }
 }
 

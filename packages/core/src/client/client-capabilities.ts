@@ -182,8 +182,8 @@ export function guardWith(parts: GuardParts, { capability, observe, peer, about 
   const { identity, env, state } = parts;
   const log = about === undefined ? parts.log : logAbout(parts, about);
   let handle: CapabilityHandle | undefined;
-  const admitKnown = async (): Promise<Admission> => {
-    const admission = handle === undefined ? await parts.verifier.admit(capability, peer === undefined ? {} : { peer }) : { handle };
+  const admitAnew = async (): Promise<Admission> => {
+    const admission = await parts.verifier.admit(capability, peer === undefined ? {} : { peer });
     ({ handle } = admission);
     return admission;
   };
@@ -194,9 +194,10 @@ export function guardWith(parts: GuardParts, { capability, observe, peer, about 
     reservations: createReservations({ limits: state.limits, approvals: approvalDesk(parts) }),
     ...(observe === undefined ? {} : { observe: observeMode(observe) }),
     admit: async () => {
-      const denied = await catchUp(state, env);
+      const catching = catchUp(state, env);
+      const denied = catching && (await catching);
       if (denied !== undefined) return { denied };
-      const admission = await admitKnown();
+      const admission = handle === undefined ? await admitAnew() : { handle };
       return isStale(admission, env) ? askAnew(parts, { capability, admission }) : admission;
     },
   });

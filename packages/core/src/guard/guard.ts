@@ -2,7 +2,7 @@
  * The hallway of a tool call: authorize → reserve → log → execute → log. The one place that decides; adapters only translate.
  * @module
  */
-import type { AppendedEntry, EntryInput } from '../audit/audit-log.ts';
+import type { AppendedEntry } from '../audit/audit-log.ts';
 import type { AuditWriter } from '../audit/audit-writer.ts';
 import { authorize } from '../capability/authorize.ts';
 import type { CapabilityHandle } from '../capability/capability-handle.ts';
@@ -15,7 +15,7 @@ import { requireObject } from '../errors/require.ts';
 import type { JsonObject } from '../bytes/json-value.ts';
 import type { AgentId } from '../identity/agent-id.ts';
 import type { AgentEvent } from './agent-event.ts';
-import { refusalEntry, requestEntry, resultEntry, type CallSubject, type Outcome } from './call-entries.ts';
+import { callEntry, refusalEntry, requestEntry, resultEntry, type CallSubject, type Outcome, type SharedEntry } from './call-entries.ts';
 import { copyPlainObject } from './plain-json.ts';
 import { deniedError, refusalOf, type Refusal } from './refusal.ts';
 import { watchCall, type RunningCall } from './running-call.ts';
@@ -73,8 +73,7 @@ export function createGuard(context: GuardContext): Guard {
 async function run<T>(context: GuardContext, call: ToolCall, execute: Execute<T>): Promise<GuardedResult<T>> {
   const begun = await begin(context, call);
   if ('status' in begun) return begun;
-  const outcome = await settle(() => start(begun, execute));
-  return conclude(context, begun, outcome);
+  return conclude(context, begun, await settle(() => start(begun, execute)));
 }
 
 async function* iterate<T>(
@@ -112,7 +111,7 @@ type Begun = {
   readonly input: JsonObject;
   readonly grant: Grant;
   readonly running: RunningCall;
-  readonly entry: EntryInput;
+  readonly shared: SharedEntry;
   readonly appended: AppendedEntry;
 };
 
@@ -123,12 +122,12 @@ async function begin(context: GuardContext, call: ToolCall): Promise<Begun | Den
   if (granted === undefined) return refuse(context, call, reserved.denied as Denial);
   const { grant } = granted;
   const copied = decided.call as CopiedCall;
-  const entry = requestEntry(subjectOf(context), copied, granted.instead);
-  const appended = await settle(() => context.log.append(entry));
+  const shared = callEntry(subjectOf(context), copied);
+  const appended = await settle(() => context.log.append(requestEntry(shared, copied, granted.instead)));
   // Durable before any effect: a call that could not be recorded is not run.
   if (appended.status === 'error') return giveBack(context, { call, grant, denial: deny('LOG_UNAVAILABLE') });
   const running = watchCall(grant, copied.signal);
-  const begun = { call: copied, input: secondCopy(copied), grant, running, entry, appended: appended.value };
+  const begun = { call: copied, input: secondCopy(copied), grant, running, shared, appended: appended.value };
   const ended = endedCode(grant);
   if (ended === undefined) return begun;
   // Revoked while the log wrote. The request stands in the log, so it gets its result.
@@ -162,10 +161,14 @@ async function decide(context: GuardContext, call: ToolCall): Promise<Decided> {
   const copied = copyToolCall(call);
   if (copied.denied !== undefined) return copied;
   // Whatever goes wrong in here, the answer is no.
-  const admitted = await settle(() => context.admit());
-  if (admitted.status === 'error') return { denied: deny('MALFORMED') };
-  if ('denied' in admitted.value) return admitted.value;
-  const { handle } = admitted.value;
+  let admitted;
+  try {
+    admitted = await context.admit();
+  } catch {
+    return { denied: deny('MALFORMED') };
+  }
+  if ('denied' in admitted) return admitted;
+  const { handle } = admitted;
   const permit = authorize(handle, copied.call);
   const asked = { call: copied.call, handle };
   return permit.denied === undefined ? { ...asked, permit } : { ...asked, denied: permit.denied };
@@ -182,8 +185,9 @@ async function conclude<T>(context: GuardContext, begun: Begun, outcome: Outcome
   running.stop();
   // A failure leaves the limits reserved: a loss, never a gain, and the tool's result is not lost with it.
   await settle(() => settleGrant(grant));
-  const cancelled = begun.call.signal?.aborted === true || running.revoked();
-  const logged = await settle(() => context.log.append(resultEntry(begun, outcome, { cancelled, revoked: running.revoked() })));
+  const revoked = running.revoked();
+  const cancelled = begun.call.signal?.aborted === true || revoked;
+  const logged = await settle(() => context.log.append(resultEntry(begun, outcome, { cancelled, revoked })));
   return { ...outcome, entryId: begun.appended.id, ...(logged.status === 'error' && { unlogged: true }) };
 }
 

@@ -16,17 +16,8 @@ const maxValues = 100_000;
 /** UTF-16 units over all strings and names of one input. */
 const maxTextUnits = 1 << 20;
 
-class Copying {
-  values = 0;
-  textUnits = 0;
-}
-
-class NotPlainAt {
-  readonly path: string;
-  constructor(path: string) {
-    this.path = path;
-  }
-}
+/** Thrown by what finds the value not to be plain. */
+const notPlain = /* @__PURE__ */ Symbol();
 
 /** A copy made of plain objects, arrays and primitives only; `undefined` members are left out. An absent input is no arguments. */
 export function copyPlainObject(value: unknown): { readonly copy: JsonObject } | { readonly notPlain: NotPlain } {
@@ -38,64 +29,77 @@ export function copyPlainObject(value: unknown): { readonly copy: JsonObject } |
 
 /** The same for any JSON value. */
 export function copyPlain(value: unknown): { readonly copy: JsonValue } | { readonly notPlain: NotPlain } {
+  const copying = new Copying();
   try {
-    return { copy: copyValue(new Copying(), { value, path: '', depth: 0 }) };
+    return { copy: copying.copy(value) };
   } catch (stopped) {
     // A proxy's trap may throw anything: whatever cannot be read is not plain.
-    return { notPlain: { path: stopped instanceof NotPlainAt ? stopped.path : '' } };
+    return { notPlain: { path: stopped === notPlain ? copying.path() : '' } };
   }
 }
 
-type Step = { readonly value: unknown; readonly path: string; readonly depth: number };
+class Copying {
+  #values = 0;
+  #textUnits = 0;
+  /** From the outermost value to the one that is copied now. */
+  readonly #keys: (string | number)[] = [];
 
-function copyValue(copying: Copying, step: Step): JsonValue {
-  const { value, path, depth } = step;
-  if (++copying.values > maxValues || depth > maxDepth) throw new NotPlainAt(path);
-  if (typeof value === 'string') return copyText(copying, value, path);
-  if (typeof value === 'number') {
-    if (!Number.isFinite(value)) throw new NotPlainAt(path);
-    return value === 0 ? 0 : value;
+  path(): string {
+    let path = '';
+    for (const key of this.#keys) path += typeof key === 'number' ? `[${key}]` : path === '' ? key : `.${key}`;
+    return path;
   }
-  if (typeof value === 'boolean' || value === null) return value;
-  if (typeof value !== 'object') throw new NotPlainAt(path);
-  return Array.isArray(value) ? copyArray(copying, value, step) : copyObject(copying, value, step);
-}
 
-function copyText(copying: Copying, text: string, path: string): string {
-  copying.textUnits += text.length;
-  if (copying.textUnits > maxTextUnits || hasLoneSurrogate(text)) throw new NotPlainAt(path);
-  return text;
-}
-
-function copyArray(copying: Copying, items: readonly unknown[], { path, depth }: Step): JsonValue[] {
-  const copy: JsonValue[] = [];
-  const length = items.length;
-  if (length > maxValues) throw new NotPlainAt(path);
-  for (let i = 0; i < length; i++) {
-    const at = `${path}[${i}]`;
-    copy.push(copyValue(copying, { value: readOwn(items, String(i), at), path: at, depth: depth + 1 }));
+  copy(value: unknown): JsonValue {
+    if (++this.#values > maxValues || this.#keys.length > maxDepth) throw notPlain;
+    if (typeof value === 'string') return this.#text(value);
+    if (typeof value === 'number') {
+      if (!Number.isFinite(value)) throw notPlain;
+      return value === 0 ? 0 : value;
+    }
+    if (typeof value === 'boolean' || value === null) return value;
+    if (typeof value !== 'object') throw notPlain;
+    return Array.isArray(value) ? this.#array(value) : this.#object(value);
   }
-  return copy;
-}
 
-function copyObject(copying: Copying, value: object, { path, depth }: Step): JsonObject {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  // A plain object of another realm has another Object.prototype, which has none above it.
-  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) throw new NotPlainAt(path);
-  const copy: Record<string, JsonValue> = {};
-  for (const name of Object.keys(value)) {
-    const at = path === '' ? name : `${path}.${name}`;
-    // Assigning it would set the copy's prototype, and no tool needs an argument of this name.
-    if (name === '__proto__') throw new NotPlainAt(at);
-    const member = readOwn(value, copyText(copying, name, at), at);
-    if (member !== undefined) copy[name] = copyValue(copying, { value: member, path: at, depth: depth + 1 });
+  #text(text: string): string {
+    this.#textUnits += text.length;
+    if (this.#textUnits > maxTextUnits || hasLoneSurrogate(text)) throw notPlain;
+    return text;
   }
-  return copy;
+
+  #array(items: readonly unknown[]): JsonValue[] {
+    const copy: JsonValue[] = [];
+    const { length } = items;
+    if (length > maxValues) throw notPlain;
+    for (let i = 0; i < length; i++) {
+      this.#keys.push(i);
+      copy.push(this.copy(readOwn(items, i)));
+      this.#keys.pop();
+    }
+    return copy;
+  }
+
+  #object(value: object): JsonObject {
+    const prototype: unknown = Object.getPrototypeOf(value);
+    // A plain object of another realm has another Object.prototype, which has none above it.
+    if (prototype !== null && Object.getPrototypeOf(prototype) !== null) throw notPlain;
+    const copy: Record<string, JsonValue> = {};
+    for (const name of Object.keys(value)) {
+      this.#keys.push(name);
+      // Assigning it would set the copy's prototype, and no tool needs an argument of this name.
+      if (name === '__proto__') throw notPlain;
+      const member = readOwn(value, this.#text(name));
+      if (member !== undefined) copy[name] = this.copy(member);
+      this.#keys.pop();
+    }
+    return copy;
+  }
 }
 
 /** Never runs a getter: what it gives now says nothing about what it gives the tool. */
-function readOwn(value: object, name: string, path: string): unknown {
+function readOwn(value: object, name: string | number): unknown {
   const descriptor = Object.getOwnPropertyDescriptor(value, name);
-  if (descriptor === undefined || descriptor.get !== undefined || descriptor.set !== undefined) throw new NotPlainAt(path);
+  if (descriptor === undefined || !('value' in descriptor)) throw notPlain;
   return descriptor.value;
 }

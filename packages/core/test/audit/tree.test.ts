@@ -65,6 +65,21 @@ describe('tree hash', () => {
     }
   });
 
+  it('[AUDIT-TREE-RFC6962] a head is of the size it was taken at, whenever its root is read', () => {
+    const range = new CompactRange();
+    const heads = tree.leafHashes.map((leafHash) => {
+      const head = range.head();
+      range.append(leafHash);
+      return head;
+    });
+    for (const [size, head] of heads.entries()) {
+      expect(head.size).toBe(size);
+      expect(hex(head.root)).toBe(hex(root(size)));
+    }
+    expect({ ...heads[3] }).toEqual({ size: 3, root: root(3) });
+    expect(structuredClone(heads[3])).toEqual({ size: 3, root: root(3) });
+  });
+
   it('[AUDIT-TREE-RFC6962] powers of two are exact up to 2^53', () => {
     for (let level = 1; level < 53; level++) {
       expect(largestPower(2 ** level - 1).level).toBe(level - 1);

@@ -88,7 +88,22 @@ describe('canonical JSON', () => {
   it('[JSON-CANONICAL] sorts names that engines list first or last', () => {
     expect(canonicalJson({ b: 1, '10': 2, '9': 3, a: 4, '': 5 })).toBe('{"":5,"10":2,"9":3,"a":4,"b":1}');
     expect(canonicalJson(JSON.parse('{"z":1,"__proto__":2,"constructor":3}') as JsonValue)).toBe('{"__proto__":2,"constructor":3,"z":1}');
+    expect(canonicalJson([{ a: { '1': [{ '20': 1, '3': 2, '!': 3, '-1': 4, '01': 5, '4294967295': 6 }] }, '0': 7 }])).toBe(
+      '[{"0":7,"a":{"1":[{"!":3,"-1":4,"01":5,"20":1,"3":2,"4294967295":6}]}}]',
+    );
     expect(canonicalJson(Object.assign(Object.create(null) as object, { b: 1, a: 2 }) as JsonValue)).toBe('{"a":2,"b":1}');
+  });
+
+  it('[JSON-CANONICAL] asks no value how it wants to be written', () => {
+    const toJSON = 'toJSON';
+    expect(canonicalJson({ [toJSON]: 'text' })).toBe('{"toJSON":"text"}');
+    expect(codeOf(() => canonicalJson({ [toJSON]: () => 'other' } as unknown as JsonValue))).toBe('TALOS_ENCODING_JSON');
+    try {
+      Object.defineProperty(Object.prototype, toJSON, { configurable: true, value: () => 'other' });
+      expect(canonicalJson({ a: { b: 1 } })).toBe('{"a":{"b":1}}');
+    } finally {
+      Reflect.deleteProperty(Object.prototype, toJSON);
+    }
   });
 
   it('[JSON-CANONICAL] escapes as RFC 8785 §3.2.2.2 says and no more', () => {
