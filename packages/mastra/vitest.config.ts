@@ -1,3 +1,4 @@
 import { talosProject } from '../../vitest.shared.ts';
 
-export default talosProject('mastra');
+/** OpenTelemetry's modules for bundlers name their files without endings. */
+export default talosProject('mastra', ['module']);

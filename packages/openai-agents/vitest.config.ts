@@ -1,3 +1,4 @@
 import { talosProject } from '../../vitest.shared.ts';
 
-export default talosProject('openai-agents');
+/** OpenTelemetry's modules for bundlers name their files without endings. */
+export default talosProject('openai-agents', ['module']);

@@ -12,6 +12,7 @@ export const clientRequirements = {
   'CLIENT-OPTIONS': 'An option that does not exist is an error that names those that do.',
   'CLIENT-DELEGATE': 'An agent passes on a right that it holds, narrower, and its log names both links.',
   'CLIENT-GRANT': 'A grant is recorded before the token is handed out, by hash.',
+  'CLIENT-PINNED': 'A grant may name the definition of each of its tools; another one of that name is refused.',
   'CLIENT-EXPIRY': 'A capability that expires while the client runs refuses the next call.',
   'CLIENT-PROOF': 'A proof with one changed byte anywhere is refused.',
   'CLIENT-CLOSE': 'A closed client refuses every use, closing is idempotent, and the last one closes the log.',

@@ -13,5 +13,6 @@ export const guardRequirements = {
   'GUARD-REFUSAL': 'A model sees a structured refusal; the error for frameworks holds no input.',
   'GUARD-PARALLEL': 'Calls at the same time are decided and recorded each by itself.',
   'GUARD-RECORD': 'Turns of a model and handoffs to other agents are recorded as commitments to hashes: what was said is kept nowhere.',
-  'GUARD-SPANS': 'With a tracer each call is a span that names the decision and the entry; arguments stay out of it unless they are asked for.',
+  'GUARD-SPANS':
+    'With a tracer each call is a span that names the decision and the entry; a refusal is its error, and arguments stay out of it unless they are asked for.',
 } as const;

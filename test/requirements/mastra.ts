@@ -41,4 +41,10 @@ export const mastraRequirements = {
   'MASTRA-SURFACE': 'A version of Mastra that brings a hook or a way to a tool which the tests do not know fails them.',
   'MASTRA-TYPES': 'Guarded configs, options and tools keep their types.',
   'MASTRA-SUITE': 'The Mastra adapter passes the adapter suite, through the framework’s own loop.',
+  'MASTRA-SPANS': 'With a tracer each call is a span; arguments are in it only if they are asked for.',
+  'MASTRA-PEER-AGENT': 'An agent of a peer is a sub-agent: both guards decide, its prompt and answer travel sealed, and both logs hold the receipt.',
+  'MASTRA-TALOS-APPROVAL':
+    'A call that needs a person suspends the run with the signed request; it runs once when the signed answer resumes it, and each event stands in the log once.',
+  'MASTRA-MCP': 'Tools of an MCP server in a process of its own are guarded by name and arguments.',
+  'MASTRA-AGENT-STEP': 'An agent that is a step of a workflow keeps its guard.',
 } as const;

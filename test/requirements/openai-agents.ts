@@ -14,4 +14,6 @@ export const openaiAgentsRequirements = {
   'OPENAI-HANDOFF': 'A handoff is on record before it happens, without its content.',
   'OPENAI-TYPES': 'Guarded tools, servers and handoffs keep their types.',
   'OPENAI-SURFACE': 'A version of the SDK that brings a hook or a way to a tool which the tests do not know fails them.',
+  'OPENAI-REMOTE': 'A peer’s tools are tools of the SDK, whose calls its guard decides.',
+  'OPENAI-SPANS': 'With a tracer each call is a span; arguments are in it only if they are asked for.',
 } as const;

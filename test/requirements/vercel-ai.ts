@@ -39,4 +39,5 @@ export const vercelAiRequirements = {
   'VERCEL-V7': 'The root of the package and its entry for AI SDK 7 are the same.',
   'VERCEL-TYPES': 'Guarded tools and models keep their types.',
   'VERCEL-SURFACE': 'A version of the SDK that brings a hook or a way to a tool which the tests do not know fails them.',
+  'VERCEL-SPANS': 'With a tracer each call is a span; arguments are in it only if they are asked for.',
 } as const;

@@ -1,7 +1,7 @@
 /** One guarded call, in LangChain's terms: what the guard is asked, and what the framework gets back. @module */
-import { deniedError, type Guard, type GuardedResult, type Refusal, type ToolCall } from '@talosprotocol/core/guard';
+import { askPeople, deniedError, type Guard, type GuardedResult, type Refusal, type ToolCall } from '@talosprotocol/core/guard';
 import { ToolMessage } from '@langchain/core/messages/tool';
-import { askPeople } from './ask-people.ts';
+import { pauseOf } from './ask-people.ts';
 import type { Caller } from './caller.ts';
 import { recordHandoff } from './handoff.ts';
 import { contextOf, type Config } from './tool-call-of.ts';
@@ -38,7 +38,7 @@ export function guardedRun(caller: Caller, { call, config, execute, refuse }: Gu
           resolve(relay(output, { finish, fail, concluded: () => concluded }));
         });
       });
-    const concluded = (desk === undefined ? run() : askPeople({ desk, call, config }, run)).then(async (result) => {
+    const concluded = (desk === undefined ? run() : askPeople({ desk, call, pause: pauseOf(config) }, run)).then(async (result) => {
       const recording = result.status === 'ok' && caller.turns ? recordHandoff(guard, call, result.value) : undefined;
       if (recording !== undefined) await recording;
       return conclude(result, (refusal, entryId) => refuse({ call, refusal, entryId }));

@@ -4,7 +4,7 @@
  * @module
  */
 import { UsageError } from '@talosprotocol/core/errors';
-import type { Guard } from '@talosprotocol/core/guard';
+import type { Caller } from './caller.ts';
 import { guardExecute, isGuardedBy, type Execute } from './guard-execute.ts';
 import { isSealed } from './tool-seal.ts';
 import type { ToolShape } from './tool-shape.ts';
@@ -20,8 +20,17 @@ export type AgentGate = {
 /** Contexts of calls that came through a processor's tools: Mastra hands the same object on to its hooks. */
 export type Admitted = WeakSet<object>;
 
-export function agentGate({ guard, agent, admitted }: { readonly guard: Guard; readonly agent: string | undefined; readonly admitted: Admitted }): AgentGate {
+export function agentGate({
+  caller,
+  agent,
+  admitted,
+}: {
+  readonly caller: Caller;
+  readonly agent: string | undefined;
+  readonly admitted: Admitted;
+}): AgentGate {
   const gated = (tool: unknown, { name, runId }: { readonly name: string; readonly runId: string | undefined }): unknown => {
+    const { guard } = caller;
     const shape = (typeof tool === 'object' && tool !== null ? tool : {}) as ToolShape;
     // Without one it runs at the caller, or at the provider.
     if (typeof shape.execute !== 'function') return tool;
@@ -34,7 +43,7 @@ export function agentGate({ guard, agent, admitted }: { readonly guard: Guard; r
       return own.call(this, input, known);
     };
     if (isSealed(shape, { guard, name })) return { ...shape, execute };
-    return { ...shape, execute: guardExecute({ guard, name, tool: shape, execute, validates: false, ids: { runId, agentName: agent } }) };
+    return { ...shape, execute: guardExecute({ caller, name, tool: shape, execute, validates: false, ids: { runId, agentName: agent } }) };
   };
   return {
     processor: {

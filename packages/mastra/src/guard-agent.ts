@@ -1,6 +1,6 @@
 /** The config of an agent and the options of a run, with the guard on every path to a tool. @module */
-import type { Guard } from '@talosprotocol/core/guard';
 import { agentGate, type Admitted, type AgentGate } from './agent-gate.ts';
+import type { Caller } from './caller.ts';
 import { guardTools } from './guard-tools.ts';
 import type { Tools } from './tool-shape.ts';
 import { turnRecorder } from './turn-recorder.ts';
@@ -34,24 +34,31 @@ export type Agents = {
   readonly options: <OPTIONS extends RunOptionsLike>(options: OPTIONS) => OPTIONS;
 };
 
-type Guarding = { readonly guard: Guard; readonly turns: boolean };
+type Guarding = { readonly caller: Caller; readonly turns: boolean };
 type Named = Guarding & { readonly agent: string | undefined; readonly gate: AgentGate };
 
 export function guardAgents(guarding: Guarding): Agents {
-  const { guard } = guarding;
+  const { caller } = guarding;
   /** Shared: a run's own processors and its agent's hooks have to know the same calls. */
   const admitted: Admitted = new WeakSet();
-  const named = (agent: string | undefined): Named => ({ ...guarding, agent, gate: agentGate({ guard, agent, admitted }) });
+  const named = (agent: string | undefined): Named => ({ ...guarding, agent, gate: agentGate({ caller, agent, admitted }) });
   return {
     agent: (config) => {
       const ofAgent = named(config.id);
       const { tools, hooks, defaultOptions = {} } = config;
       return {
         ...config,
-        ...(tools === undefined ? {} : { tools: resolvedWith(tools, (given) => guardTools(guard, given as Tools)) }),
+        ...(tools === undefined ? {} : { tools: resolvedWith(tools, (given) => guardTools(caller, given as Tools)) }),
         hooks: composeHooks(ofAgent, hooks),
         inputProcessors: resolvedWith(config.inputProcessors ?? [], (own) => [...(own as unknown[]), ofAgent.gate.processor]),
-        ...(guarding.turns ? { outputProcessors: resolvedWith(config.outputProcessors ?? [], (own) => [...(own as unknown[]), turnRecorder(ofAgent)]) } : {}),
+        ...(guarding.turns
+          ? {
+              outputProcessors: resolvedWith(config.outputProcessors ?? [], (own) => [
+                ...(own as unknown[]),
+                turnRecorder({ guard: caller.guard, agent: config.id }),
+              ]),
+            }
+          : {}),
         defaultOptions: resolvedWith(defaultOptions, (given) => guardRun(ofAgent, { delegation: {}, ...(given as RunOptionsLike) })),
       };
     },
@@ -61,16 +68,16 @@ export function guardAgents(guarding: Guarding): Agents {
 
 /** What a run names replaces what the agent's config has: so each of it is guarded again. */
 function guardRun<OPTIONS extends RunOptionsLike>(named: Named, options: OPTIONS): OPTIONS {
-  const { guard, gate, turns } = named;
+  const { caller, gate, turns } = named;
   const { toolsets, clientTools, hooks, inputProcessors, outputProcessors, delegation } = options;
-  const guardedSets = Object.entries(toolsets ?? {}).map(([name, tools]) => [name, guardTools(guard, tools as Tools)]);
+  const guardedSets = Object.entries(toolsets ?? {}).map(([name, tools]) => [name, guardTools(caller, tools as Tools)]);
   return {
     ...options,
     ...(toolsets === undefined ? {} : { toolsets: Object.fromEntries(guardedSets) as object }),
-    ...(clientTools === undefined ? {} : { clientTools: guardTools(guard, clientTools as Tools) }),
+    ...(clientTools === undefined ? {} : { clientTools: guardTools(caller, clientTools as Tools) }),
     ...(hooks === undefined ? {} : { hooks: composeHooks(named, hooks) }),
     ...(inputProcessors === undefined ? {} : { inputProcessors: [...inputProcessors, gate.processor] }),
-    ...(outputProcessors === undefined || !turns ? {} : { outputProcessors: [...outputProcessors, turnRecorder(named)] }),
+    ...(outputProcessors === undefined || !turns ? {} : { outputProcessors: [...outputProcessors, turnRecorder({ guard: caller.guard, agent: named.agent })] }),
     ...(delegation === undefined ? {} : { delegation: composeDelegation(named, delegation) }),
   };
 }
@@ -91,7 +98,7 @@ type StartResult = { readonly proceed?: boolean; readonly modifiedPrompt?: strin
 type OnStart = (context: Start) => StartResult | Promise<StartResult>;
 
 /** A hook that throws ends the delegation: by default Mastra would warn and go on. */
-function composeDelegation({ guard, turns }: Named, delegation: Delegation): object {
+function composeDelegation({ caller: { guard }, turns }: Named, delegation: Delegation): object {
   const own = delegation.onDelegationStart as OnStart | undefined;
   const onDelegationStart: OnStart = async (context) => {
     const result = await own?.(context);

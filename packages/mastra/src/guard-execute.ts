@@ -1,6 +1,8 @@
 /** The wrapper around one tool's `execute`: agents, workflow steps, HTTP routes and direct calls all end here. @module */
 import type { TalosDeniedError } from '@talosprotocol/core/errors';
-import { deniedError, type Guard, type GuardedResult, type ToolCall } from '@talosprotocol/core/guard';
+import { askPeople, deniedError, type GuardedResult, type ToolCall } from '@talosprotocol/core/guard';
+import { suspended, suspendingIn } from './ask-people.ts';
+import type { Caller } from './caller.ts';
 import { carriedRunId } from './request-context.ts';
 import { effectiveInput, type InputRule } from './effective-input.ts';
 import type { Mark } from './tool-seal.ts';
@@ -10,7 +12,7 @@ import type { ToolShape } from './tool-shape.ts';
 export type Execute = (this: unknown, input: unknown, context: unknown) => unknown;
 
 type Wrapping = {
-  readonly guard: Guard;
+  readonly caller: Caller;
   readonly name: string;
   readonly tool: ToolShape;
   readonly execute: Execute;
@@ -34,17 +36,41 @@ export function isGuarded(tool: unknown): boolean {
 }
 
 export function guardExecute(wrapping: Wrapping): Execute {
-  const { guard, name, tool, execute, ids = {} } = wrapping;
+  const { caller, name, execute } = wrapping;
   const rule = effectiveInput(wrapping);
-  const guarded: Execute = async (input, context) => {
-    const effective = await rule.resolve(input, context);
-    if ('invalid' in effective) return effective.invalid;
-    const { runId = ids.runId, agentName = ids.agentName, callId, signal: own } = toldOf(context);
-    const call: ToolCall = { tool: name, input: effective.input, toolDigest: digestOf(name, tool), callId, runId, agentName, framework: 'mastra', signal: own };
-    const result = await guard.run(call, (granted, _grant, signal) => runGranted({ rule, tool, execute, granted, context: withSignal(context, signal) }));
-    return valueOf(result);
-  };
+  const { guard, desk } = caller;
+  const guarded: Execute =
+    desk === undefined
+      ? (input, context) => runGuarded({ ...wrapping, rule }, { input, context })
+      : async (input, given) => {
+          const { context, pause } = suspendingIn(given);
+          return runGuarded({ ...wrapping, rule }, { input, context, ask: (call, run) => askPeople({ desk: desk(), call, pause }, run) }).catch(
+            unlessSuspended,
+          );
+        };
   return Object.defineProperty(guarded, guardedBy, { value: [...marksOf(execute), { guard, name }] satisfies Mark[] });
+}
+
+type Called = {
+  readonly input: unknown;
+  readonly context: unknown;
+  readonly ask?: (call: ToolCall, run: () => Promise<GuardedResult<unknown>>) => Promise<GuardedResult<unknown>>;
+};
+
+async function runGuarded(
+  { caller, name, tool, execute, ids = {}, rule }: Wrapping & { readonly rule: InputRule },
+  { input, context, ask }: Called,
+): Promise<unknown> {
+  const effective = await rule.resolve(input, context);
+  if ('invalid' in effective) return effective.invalid;
+  const { runId = ids.runId, agentName = ids.agentName, callId, signal: own } = toldOf(context);
+  const call: ToolCall = { tool: name, input: effective.input, toolDigest: digestOf(name, tool), callId, runId, agentName, framework: 'mastra', signal: own };
+  const run = () => caller.guard.run(call, (granted, _grant, signal) => runGranted({ rule, tool, execute, granted, context: withSignal(context, signal) }));
+  return valueOf(await (ask === undefined ? run() : ask(call, run)));
+}
+
+function unlessSuspended(error: unknown): undefined {
+  if (error !== suspended) throw error;
 }
 
 function marksOf(execute: Execute): readonly Mark[] {

@@ -1,7 +1,9 @@
 /** The front door: `talosGuard({ client, capability })`. @module */
 import { openGuard, type GuardSource } from '@talosprotocol/core/guard';
+import { deskOf, type Caller } from './caller.ts';
 import { guardAgents, type AgentConfigLike, type RunOptionsLike } from './guard-agent.ts';
 import { guardRemote, type GuardRemote } from './guard-remote.ts';
+import { guardSubAgent, type GuardSubAgent } from './guard-subagent.ts';
 import { guardTools } from './guard-tools.ts';
 import { createMiddleware, type HonoMiddleware, type MiddlewareOptions } from './middleware.ts';
 import { carriedBrand } from './request-context.ts';
@@ -11,6 +13,11 @@ import { turnRecorder, type TurnRecorder } from './turn-recorder.ts';
 export type TalosGuardOptions = GuardSource & {
   /** Whether `guard.agent()` puts model turns and handoffs on record. Default true. */
   readonly turns?: boolean;
+  /**
+   * What becomes of a call that needs a person: `refuse`, the default, tells the model; `suspend` suspends the run with an `ApprovalPause` until it is
+   * resumed with `{ answer }`, what `client.answerApproval` of the approver gave. That needs a `TalosClient`, and a storage of Mastra's.
+   */
+  readonly approvals?: 'refuse' | 'suspend';
 };
 
 export interface TalosGuard {
@@ -44,18 +51,25 @@ export interface TalosGuard {
   middleware(options?: MiddlewareOptions): HonoMiddleware;
   /** A peer's tools as Mastra tools: `await guard.remote(peerDid, ['render_chart'])`. */
   readonly remote: GuardRemote;
+  /**
+   * A peer's agent for `agents` of a config: `await guard.subAgent(peerDid, { tool: 'ask_analyst' })`. The peer serves it as that tool. The guard of the
+   * agent above decides on `agent-<key>`, the peer's on the tool.
+   */
+  readonly subAgent: GuardSubAgent;
 }
 
 /** One guard for one capability. Nothing is awaited here: the token is admitted at the first call. */
 export function talosGuard(options: TalosGuardOptions): TalosGuard {
-  const { client, turns = true } = options;
+  const { client, turns = true, approvals = 'refuse' } = options;
   const guard = openGuard(options);
+  const caller: Caller = { guard, desk: approvals === 'suspend' ? deskOf(client) : undefined };
   const front: TalosGuard = {
-    ...guardAgents({ guard, turns }),
-    tools: (tools) => guardTools(guard, tools),
+    ...guardAgents({ caller, turns }),
+    tools: (tools) => guardTools(caller, tools),
     processor: () => turnRecorder({ guard, agent: undefined }),
     middleware: (given = {}) => createMiddleware({ guard: front, client }, given),
     remote: guardRemote(options),
+    subAgent: guardSubAgent(options),
   };
   return Object.defineProperty(front, carriedBrand, { value: true });
 }

@@ -1,5 +1,5 @@
 /** The OpenAI Agents SDK for the adapter suite. It imports what a user would, so that it runs on packed packages too. */
-import { Agent, run, setTracingDisabled, tool, type FunctionTool } from '@openai/agents';
+import { Agent, run, setTracingDisabled, tool, type Tool } from '@openai/agents';
 import { assistantMessage, functionCall, ScriptedModel } from '@openai/agents/testing';
 import type { AdapterHarness, AdapterOutcome, AdapterRun, AdapterTool } from '@talosprotocol/core/testing';
 import { talosGuard, toolDigests, type TalosGuard } from '@talosprotocol/openai-agents';
@@ -22,7 +22,7 @@ export const harness: AdapterHarness<TalosGuard> = {
   remote: async ({ guards, ...run }) => runWith(await guards[0]!.remote(run.peer, run.offered), run),
 };
 
-async function runWith(tools: FunctionTool[], { turns, mode, agentName, signal }: Omit<AdapterRun<TalosGuard>, 'guards' | 'tools'>): Promise<AdapterOutcome> {
+async function runWith(tools: Tool[], { turns, mode, agentName, signal }: Omit<AdapterRun<TalosGuard>, 'guards' | 'tools'>): Promise<AdapterOutcome> {
   const model = new ScriptedModel([
     ...turns.map((calls) => calls.map((call) => functionCall(call.tool, call.args as Record<string, unknown>, { callId: call.id }))),
     [assistantMessage('done')],

@@ -44,6 +44,8 @@ export type DelegateOptions = {
   readonly limits?: { readonly [tool: string]: Limit };
   /** Which calls a person has to agree to, by tool. */
   readonly approve?: { readonly [tool: string]: Approve };
+  /** Which definition of a tool is meant, by tool: what an adapter's `toolDigests` or a `DescribedTool` says. Another description or schema is refused. */
+  readonly toolDigests?: { readonly [tool: string]: string };
   /** The hours in which it holds. Default: all of them. */
   readonly when?: WindowRule;
   /** How often the holder may pass it on, narrower each time. Default 0. */
@@ -103,7 +105,7 @@ function homeOf({ revocations }: HomeState): (audience: string) => boolean {
   return (audience) => audience.startsWith(inProcessPrefix) && revocations.isOfHome(audience.slice(inProcessPrefix.length));
 }
 
-const delegateOptions = ['to', 'for', 'tools', 'limits', 'approve', 'when', 'delegate', 'mode', 'maxStale', 'at', 'task', 'purpose'];
+const delegateOptions = ['to', 'for', 'tools', 'limits', 'approve', 'toolDigests', 'when', 'delegate', 'mode', 'maxStale', 'at', 'task', 'purpose'];
 const grantOptions = [...delegateOptions, 'subject'];
 
 /** Issues, and records that it did: `capability.issued` with the token's hash, durable before the token is handed out. */
@@ -248,9 +250,9 @@ function requestOf(options: DelegateOptions, keys: PeerKeys): LinkRequest {
   };
 }
 
-function grantsOf({ tools, limits = {}, approve = {}, when, mode }: DelegateOptions): readonly ToolGrant[] {
+function grantsOf({ tools, limits = {}, approve = {}, toolDigests = {}, when, mode }: DelegateOptions): readonly ToolGrant[] {
   if (typeof tools !== 'object' || tools === null) throw badOptions('grant needs tools: { name: { argument: constraint } }');
-  for (const [option, byTool] of Object.entries({ limits, approve })) {
+  for (const [option, byTool] of Object.entries({ limits, approve, toolDigests })) {
     const stray = Object.keys(byTool).find((tool) => !Object.hasOwn(tools, tool));
     // A limit on a tool by another name would limit nothing.
     if (stray !== undefined) throw badOptions(`${option} names ${JSON.stringify(stray.slice(0, 64))}, which tools does not`);
@@ -261,6 +263,7 @@ function grantsOf({ tools, limits = {}, approve = {}, when, mode }: DelegateOpti
       ...grant,
       ...(Object.hasOwn(limits, tool) ? { limit: limits[tool] as Limit } : {}),
       ...(Object.hasOwn(approve, tool) ? { approve: approve[tool] as Approve } : {}),
+      ...(Object.hasOwn(toolDigests, tool) ? { tool_digest: toolDigests[tool] as string } : {}),
       ...(when === undefined ? {} : { when }),
       ...(mode === undefined ? {} : { mode }),
     };

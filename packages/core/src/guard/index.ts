@@ -1,3 +1,4 @@
+export { askPeople, type ApprovalPause, type Asking } from './ask-people.ts';
 export type { AgentEvent, TurnCall } from './agent-event.ts';
 export { createGuard, type Decision, type Denied, type Execute, type Guard, type GuardContext, type GuardedResult } from './guard.ts';
 export type { Outcome } from './call-entries.ts';

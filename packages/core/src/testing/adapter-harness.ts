@@ -2,6 +2,7 @@
 import type { JsonObject, JsonValue } from '../bytes/json-value.ts';
 import type { ObserveOptions } from '../capability/observe.ts';
 import type { TalosClient } from '../client/talos-client.ts';
+import type { Spans } from '../guard/traced-guard.ts';
 import type { AgentId } from '../identity/agent-id.ts';
 
 /** `signal`: the tool's own abort option, as the framework hands it to a tool; undefined where it handed none. */
@@ -48,7 +49,7 @@ export type AdapterOutcome = {
   readonly text: string;
 };
 
-export type AdapterGuardOptions = { readonly client: TalosClient; readonly capability: string; readonly observe?: ObserveOptions };
+export type AdapterGuardOptions = { readonly client: TalosClient; readonly capability: string; readonly observe?: ObserveOptions; readonly spans?: Spans };
 
 export interface AdapterHarness<Guard> {
   /** What the adapter writes into the `framework` member of its entries. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { anyArgs } from '../../src/capability/constraints/any.ts';
+import { toolDigest } from '../../src/capability/tool-digest.ts';
 import { memoryHome } from '../../src/client/home.ts';
 import { TalosClient } from '../../src/client/talos-client.ts';
 import { nodeHome } from '../../src/node/node-home.ts';
@@ -26,6 +27,22 @@ describe.each([
     expect((await again.guard({ capability }).run(pay, () => 'paid')).status).toBe('ok');
     expect(await again.guard({ capability }).run(pay, () => 'paid')).toMatchObject({ denial: { code: 'COUNT_SPENT' } });
     await again.close();
+  });
+
+  it('[CLIENT-PINNED] a grant may name the definition of a tool, by the digest of it', async () => {
+    const client = await TalosClient.create('agent', { stores: home() });
+    const definition = { name: 'pay', description: 'Pays.', inputSchema: { type: 'object' } };
+    const [pinned, other] = [toolDigest(definition), toolDigest({ ...definition, description: 'Pays me.' })];
+    const granting = (toolDigests: Record<string, string>) => client.grant({ to: client.did, tools: { pay: anyArgs(), see: anyArgs() }, toolDigests });
+    const guard = client.guard({ capability: await granting({ pay: pinned }) });
+    expect((await guard.run({ ...pay, toolDigest: pinned }, () => 'paid')).status).toBe('ok');
+    for (const shown of [{ toolDigest: other }, {}])
+      expect(await guard.run({ ...pay, ...shown }, () => 'paid')).toMatchObject({ denial: { code: 'TOOL_CHANGED' } });
+    // What is not pinned is granted in any form.
+    expect((await guard.run({ tool: 'see', input: {} }, () => 'seen')).status).toBe('ok');
+    await expect(granting({ elsewhere: pinned })).rejects.toMatchObject({ code: 'TALOS_USAGE_OPTIONS' });
+    await expect(granting({ pay: 'no digest' })).rejects.toMatchObject({ code: 'TALOS_CAPABILITY_INVALID_GRANT' });
+    await client.close();
   });
 
   it('[STATE-CLIENT] a revocation ends the capability and its descendants at once, and lasts', async () => {
