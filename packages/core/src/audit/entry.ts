@@ -15,7 +15,7 @@ export const maxEntryBytes = 0xffff;
 const leafPrefixText = '\0';
 
 /** What `parseStrictJson` reads back by default. */
-const maxDepth = 16;
+export const maxDepth = 16;
 
 /** Ids come from frameworks and peers and are index keys: long enough for any of theirs, too short to fill a disk with. */
 export const maxIdLength = 256;
@@ -149,7 +149,8 @@ export function lookupKeys(entry: JsonObject): LookupKey[] {
 
 const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
-function checkMembers(entry: JsonObject): void {
+/** @throws {@link AuditError} `TALOS_AUDIT_BAD_ENTRY` unless the members that every entry has are as they have to be. */
+export function checkMembers(entry: JsonObject): void {
   const { recorder_seq: sequence } = entry;
   if (entry['v'] !== 1) throw refuse('v is not 1');
   if (!entryTypes.has(entry['type'] as string)) throw refuse('its type is unknown');

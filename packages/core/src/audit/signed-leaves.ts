@@ -6,7 +6,7 @@ import { requireObject } from '../errors/require.ts';
 import { UsageError } from '../errors/usage-error.ts';
 import type { StoredCheckpoint } from './audit-store.ts';
 import { verifyCheckpoint, type Checkpoint } from './checkpoint.ts';
-import type { FsckSource } from './fsck-source.ts';
+import type { FsckRow, FsckSource } from './fsck-source.ts';
 import { epochKey } from './origin-epoch.ts';
 import { CompactRange, hashLeaf } from './tree-hash.ts';
 import { parseVerifierKey, type VerifierKey } from './verifier-key.ts';
@@ -54,22 +54,36 @@ async function lastStored(source: FsckSource): Promise<StoredCheckpoint | undefi
  * @throws {@link StoreError} `TALOS_STORE_CORRUPT`; {@link AuditError} `TALOS_AUDIT_DIVERGED` if the tree is not the one that was signed.
  */
 export async function* signedLeaves(source: FsckSource, window: SignedWindow): AsyncGenerator<readonly SignedLeaf[], void, undefined> {
-  const { start, end, checkpoint } = window;
+  const { start, checkpoint } = window;
   const range = start === 0 ? new CompactRange() : undefined;
-  for (let from = start; from < end; from += perRead) {
-    const to = Math.min(from + perRead, end);
-    const rows = await source.readRows(from, to);
-    const leaves = Array.from({ length: to - from }, (_, i): SignedLeaf => {
-      const { bytes, hashes } = rows[i] ?? { bytes: undefined, hashes: [] };
-      if (bytes === undefined) throw corrupt(`entry ${from + i} is not there`);
-      const leafHash = hashLeaf(bytes);
-      if (hashes[0] !== undefined && !equalBytes(hashes[0], leafHash)) throw corrupt(`entry ${from + i} does not have its hash`);
-      range?.append(leafHash);
-      return { index: from + i, bytes, leafHash };
-    });
+  let from = start;
+  for await (const rows of readAhead(source, window)) {
+    const leaves = rows.map((row, i) => leafOf(from + i, row));
+    for (const { leafHash } of leaves) range?.append(leafHash);
     if (range?.size === checkpoint.size && !equalBytes(range.head().root, checkpoint.root)) throw diverged('its entries are not those that were signed');
     yield leaves;
+    from += leaves.length;
   }
+}
+
+/** The next rows are on their way while these are worked on: the store reads in a thread, a process or a server of its own. */
+async function* readAhead(source: FsckSource, { start, end }: SignedWindow): AsyncGenerator<readonly FsckRow[], void, undefined> {
+  let next: Promise<readonly FsckRow[]> | undefined;
+  for (let from = start; from < end; from += perRead) {
+    const to = Math.min(from + perRead, end);
+    const rows = await (next ?? source.readRows(from, to));
+    next = to < end ? source.readRows(to, Math.min(to + perRead, end)) : undefined;
+    // Met when it is awaited, unless nobody wants it any more.
+    next?.catch(() => undefined);
+    yield Array.from({ length: to - from }, (_, i) => rows[i] ?? { bytes: undefined, hashes: [] });
+  }
+}
+
+function leafOf(index: number, { bytes, hashes }: FsckRow): SignedLeaf {
+  if (bytes === undefined) throw corrupt(`entry ${index} is not there`);
+  const leafHash = hashLeaf(bytes);
+  if (hashes[0] !== undefined && !equalBytes(hashes[0], leafHash)) throw corrupt(`entry ${index} does not have its hash`);
+  return { index, bytes, leafHash };
 }
 
 export type SignedWindow = { readonly start: number; readonly end: number; readonly checkpoint: Checkpoint };

@@ -11,6 +11,9 @@ const nodePrefix = 1;
 /** One buffer for every node: hashing is synchronous, and allocating 65 bytes per append costs a tenth of the hash. */
 const nodeInput = /* @__PURE__ */ new Uint8Array(1 + 2 * hashLength);
 
+/** Likewise for leaves: an array of its own for each would take longer to make than to hash. Longer entries are rare. */
+const leafRoom = /* @__PURE__ */ new Uint8Array(4096);
+
 /** A complete subtree of 2^`level` leaves, the `index`-th of its level: leaves `index·2^level` up to `(index+1)·2^level − 1`. */
 export type TreeNode = { readonly level: number; readonly index: number };
 
@@ -19,7 +22,8 @@ export type TreeHead = { readonly size: number; readonly root: Uint8Array };
 
 /** SHA-256(0x00 ‖ entry), 32 bytes. */
 export function hashLeaf(entry: Uint8Array): Uint8Array {
-  const input = new Uint8Array(1 + entry.length);
+  const length = 1 + entry.length;
+  const input = length > leafRoom.length ? new Uint8Array(length) : leafRoom.subarray(0, length);
   input[0] = leafPrefix;
   input.set(entry, 1);
   return sha256(input);

@@ -8,28 +8,19 @@ import { EncodingError } from '../errors/encoding-error.ts';
 import { policyMember, textMember, type ExportedLeaf } from './exported-leaf.ts';
 import { countOf, placeOf, type RecordFormat } from './record-format.ts';
 
-const columns = {
-  origin: ({ origin }: ExportedLeaf) => origin,
-  index: ({ index }: ExportedLeaf) => String(index),
-  leaf_hash: ({ leafHash }: ExportedLeaf) => leafHash,
-  tree_size: (_leaf: ExportedLeaf, size: number) => String(size),
-  time: ({ entry }: ExportedLeaf) => entry.time,
-  type: ({ entry }: ExportedLeaf) => entry.type,
-  id: ({ entry }: ExportedLeaf) => entry.id,
-  agent: ({ entry }: ExportedLeaf) => textMember(entry, 'agent'),
-  call: ({ entry }: ExportedLeaf) => textMember(entry, 'call'),
-  tool: ({ entry }: ExportedLeaf) => textMember(entry, 'gen_ai.tool.name'),
-  decision: ({ entry }: ExportedLeaf) => policyMember(entry, 'decision'),
-  code: ({ entry }: ExportedLeaf) => policyMember(entry, 'code'),
-  outcome: ({ entry }: ExportedLeaf) => textMember(entry, 'outcome'),
-  error_type: ({ entry }: ExportedLeaf) => textMember(entry, 'error.type'),
-  capability: ({ entry }: ExportedLeaf) => textMember(entry, 'cap'),
-  recorder: ({ entry }: ExportedLeaf) => entry.recorder,
-  recorder_seq: ({ entry }: ExportedLeaf) => String(entry.recorder_seq),
-  entry: ({ entry }: ExportedLeaf) => canonicalJson(entry),
-} as const;
+const names = 'origin index leaf_hash tree_size time type id agent call tool decision code outcome error_type capability recorder recorder_seq entry'.split(
+  ' ',
+);
 
-const names = Object.keys(columns) as readonly (keyof typeof columns)[];
+/** The cells in the order of `names`. */
+function rowText({ origin, index, leafHash, entry, text }: ExportedLeaf, size: number): string {
+  return (
+    `${cell(origin)},"${index}","${leafHash}","${size}","${entry.time}","${entry.type}",${cell(entry.id)},${cell(textMember(entry, 'agent'))},` +
+    `${cell(textMember(entry, 'call'))},${cell(textMember(entry, 'gen_ai.tool.name'))},${cell(policyMember(entry, 'decision'))},` +
+    `${cell(policyMember(entry, 'code'))},${cell(textMember(entry, 'outcome'))},${cell(textMember(entry, 'error.type'))},${cell(textMember(entry, 'cap'))},` +
+    `${cell(entry.recorder)},"${entry.recorder_seq}",${cell(text)}`
+  );
+}
 
 /** Controls and the separators that some readers take for line ends. */
 const controls = /[\p{Cc}\u2028\u2029]/gu;
@@ -39,9 +30,9 @@ const formula = /^\s*[=+\-@\uff1d\uff0b\uff0d\uff20]/;
 export function csvFormat(): RecordFormat {
   let header: readonly string[] | undefined;
   return {
-    header: `${names.map(quoted).join(',')}\r\n`,
-    record: (leaf, size) => Object.fromEntries(names.map((name) => [name, cell(columns[name](leaf, size) ?? '')])),
-    write: (records) => records.map((record) => `${names.map((name) => quoted(record[name] as string)).join(',')}\r\n`).join(''),
+    header: `${names.map((name) => cell(name)).join(',')}\r\n`,
+    record: rowText,
+    write: (records) => `${records.join('\r\n')}\r\n`,
     read(line) {
       const cells = splitCells(line);
       if (header === undefined) {
@@ -49,24 +40,29 @@ export function csvFormat(): RecordFormat {
         return [];
       }
       if (cells.length !== header.length) throw malformed(`it has ${cells.length} cells, the header ${header.length}`);
-      return [Object.fromEntries(header.map((name, i) => [name, cells[i] as string]))];
+      return [rowOf(header, cells)];
     },
+    canonical: (record) => canonicalJson(rowOf(names, splitCells(record))),
     place: ({ origin, index, tree_size }: JsonObject) => placeOf(origin, countOf(index), countOf(tree_size)),
   };
 }
 
-function cell(text: string): string {
-  const line = text.replace(controls, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`);
-  return formula.test(line) ? `'${line}` : line;
+/** Most cells: none or printable ASCII, no quote in it, and nothing at its beginning that a spreadsheet looks at. */
+const plain = /^(?:[0-9A-Za-z][ !#-~]*)?$/;
+
+function cell(text = ''): string {
+  if (plain.test(text)) return `"${text}"`;
+  const line = text.replace(controls, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`).replaceAll('"', '""');
+  return formula.test(line) ? `"'${line}"` : `"${line}"`;
 }
 
-function quoted(text: string): string {
-  return `"${text.replaceAll('"', '""')}"`;
+function rowOf(header: readonly string[], cells: readonly string[]): JsonObject {
+  return Object.fromEntries(header.map((name, i) => [name, cells[i] as string]));
 }
 
 /** Columns may come in another order. */
 function readHeader(cells: readonly string[]): readonly string[] {
-  const known = new Set<string>(names);
+  const known = new Set(names);
   if (cells.length !== names.length || new Set(cells).size !== names.length || cells.some((name) => !known.has(name)))
     throw malformed('its first line does not name the columns of an export');
   return cells;

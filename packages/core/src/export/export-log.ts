@@ -1,5 +1,4 @@
 /** Writes a log in a format that others read, as a stream: a few thousand entries are in memory at once, however long the log is. @module */
-import type { JsonObject } from '../bytes/json-value.ts';
 import { newestCheckpoint, requireWindow, signedLeaves, type SignedLeaf, type SignedLog } from '../audit/signed-leaves.ts';
 import { requireObject } from '../errors/require.ts';
 import { readLeaf } from './exported-leaf.ts';
@@ -31,25 +30,18 @@ export async function* exportLog(options: ExportLogOptions): AsyncGenerator<stri
   const from = options.format === 'otlp-spans' ? Math.max(0, start - spanReach) : start;
   if (format.header !== undefined) yield format.header;
   for await (const leaves of signedLeaves(options.source, { start: from, end, checkpoint })) {
-    const text =
-      format.writeBytes === undefined ? format.write(recordsOf(format, leaves, { ...checkpoint, start })) : linesOf(format.writeBytes, leaves, checkpoint);
-    if (text !== '') yield text;
+    const records = recordsOf(format, leaves, { ...checkpoint, start });
+    if (records.length > 0) yield format.write(records);
   }
 }
 
-type Place = { readonly origin: string; readonly size: number };
+type Place = { readonly origin: string; readonly size: number; readonly start: number };
 
-function recordsOf(format: RecordFormat, leaves: readonly SignedLeaf[], { origin, size, start }: Place & { readonly start: number }): JsonObject[] {
-  const records: JsonObject[] = [];
+function recordsOf(format: RecordFormat, leaves: readonly SignedLeaf[], { origin, size, start }: Place): string[] {
+  const records: string[] = [];
   for (const leaf of leaves) {
     const record = format.record(readLeaf(origin, leaf), size);
     if (record !== undefined && leaf.index >= start) records.push(record);
   }
   return records;
-}
-
-function linesOf(writeBytes: NonNullable<RecordFormat['writeBytes']>, leaves: readonly SignedLeaf[], place: Place): string {
-  let text = '';
-  for (const leaf of leaves) text += writeBytes(leaf, place);
-  return text;
 }

@@ -2,7 +2,8 @@
 import { encodeHex } from '../bytes/hex.ts';
 import { canonicalJson } from '../bytes/canonical-json.ts';
 import { encodeUtf8 } from '../bytes/utf8.ts';
-import { parseEntry, type Entry } from '../audit/entry.ts';
+import type { Entry } from '../audit/entry.ts';
+import { readEntry } from '../audit/read-entry.ts';
 import type { SignedLeaf } from '../audit/signed-leaves.ts';
 import { hashLeaf } from '../audit/tree-hash.ts';
 
@@ -13,16 +14,20 @@ export type ExportedLeaf = {
   /** 64 lower-case hex digits. */
   readonly leafHash: string;
   readonly entry: Entry;
+  /** The entry as canonical JSON. */
+  readonly text: string;
 };
 
 /** @throws {@link AuditError} `TALOS_AUDIT_BAD_ENTRY`: what is no entry is exported in no format. */
 export function readLeaf(origin: string, { index, bytes, leafHash }: SignedLeaf): ExportedLeaf {
-  return { origin, index, leafHash: encodeHex(leafHash), entry: parseEntry(bytes) };
+  const { entry, text } = readEntry(bytes);
+  return { origin, index, leafHash: encodeHex(leafHash), entry, text };
 }
 
 /** Of an entry that was proved and of which only the value is left. The log writes one form, so the bytes follow from it. */
 export function leafOfEntry(entry: Entry, { origin, index }: { readonly origin: string; readonly index: number }): ExportedLeaf {
-  return { origin, index, leafHash: encodeHex(hashLeaf(encodeUtf8(canonicalJson(entry)))), entry };
+  const text = canonicalJson(entry);
+  return { origin, index, leafHash: encodeHex(hashLeaf(encodeUtf8(text))), entry, text };
 }
 
 /** A text member of the entry; undefined if it is another kind of value. */

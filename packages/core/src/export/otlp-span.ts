@@ -1,19 +1,20 @@
 /** OpenTelemetry spans: one for each call that ended or was refused. It begins with the request, if that is near enough before. @module */
 import { decodeBase64url } from '../bytes/base64url.ts';
 import { encodeHex } from '../bytes/hex.ts';
-import type { JsonObject } from '../bytes/json-value.ts';
+import { canonicalJson } from '../bytes/canonical-json.ts';
 import type { Entry } from '../audit/entry.ts';
 import { policyMember, textMember, type ExportedLeaf } from './exported-leaf.ts';
-import { attribute, envelope, leafAttributes, nanoseconds, openEnvelope, otlpPlace, traceId, type OtlpNames } from './otlp-value.ts';
+import { attribute, leafAttributes, nanoseconds, otlpLines, traceId } from './otlp-value.ts';
 import type { RecordFormat } from './record-format.ts';
-
-const names: OtlpNames = { resources: 'resourceSpans', scopes: 'scopeSpans', records: 'spans' };
 
 /**
  * A result is matched with a request at most so many entries before it, whether a file begins there or not: so every file has the same span of
  * one call, and memory has a bound.
  */
 export const spanReach = 65_536;
+
+/** A member that a convention names, and of the kind that it names. */
+const conventional = /^(?:gen_ai|mcp|jsonrpc|error)\.[a-z0-9_.]{1,128}$/;
 
 const internal = 1;
 const statusOk = 1;
@@ -24,7 +25,8 @@ type Request = { readonly index: number; readonly time: string };
 export function otlpSpansFormat(): RecordFormat {
   /** By leaf hash, oldest first. */
   const requests = new Map<string, Request>();
-  return {
+  return otlpLines({
+    names: { resources: 'resourceSpans', scopes: 'scopeSpans', records: 'spans' },
     record(leaf, size) {
       for (const [hash, { index }] of requests) {
         if (index >= leaf.index - spanReach) break;
@@ -39,41 +41,37 @@ export function otlpSpansFormat(): RecordFormat {
       requests.delete(intent);
       return spanOf(leaf, size, request);
     },
-    write: (records) => (records.length === 0 ? '' : envelope(names, records)),
-    read: (line) => openEnvelope(names, line),
-    place: otlpPlace,
-  };
+  });
 }
 
-function spanOf(leaf: ExportedLeaf, size: number, request: Request | undefined): JsonObject {
+function spanOf(leaf: ExportedLeaf, size: number, request: Request | undefined): string {
   const { entry, leafHash } = leaf;
   const trace = traceId(entry['trace_id'], 32);
   const parent = traceId(entry['span_id'], 16);
   const tool = textMember(entry, 'gen_ai.tool.name');
-  return {
-    // Ids follow from the leaf where the entry has none: every export of one log has the same.
-    traceId: trace ?? leafHash.slice(0, 32),
-    spanId: leafHash.slice(32, 48),
-    ...(trace === undefined || parent === undefined ? {} : { parentSpanId: parent }),
-    name: tool === undefined ? 'execute_tool' : `execute_tool ${tool}`,
-    kind: internal,
-    startTimeUnixNano: nanoseconds(startOf(entry, request)),
-    endTimeUnixNano: nanoseconds(entry.time),
-    attributes: [
-      ...leafAttributes(leaf, size),
-      ...Object.keys(entry)
-        .filter((name) => /^(?:gen_ai|mcp|jsonrpc|error)\.[a-z0-9_.]{1,128}$/.test(name) && typeof entry[name] === 'string')
-        .toSorted()
-        .map((name) => attribute(name, entry[name] as string)),
-      ...named('talos.agent', textMember(entry, 'agent')),
-      ...named('talos.call', textMember(entry, 'call')),
-      ...named('talos.policy.decision', policyMember(entry, 'decision')),
-      ...named('talos.policy.code', policyMember(entry, 'code')),
-      ...named('talos.outcome', textMember(entry, 'outcome')),
-      ...(request === undefined ? [] : [attribute('talos.request.index', request.index)]),
-    ],
-    status: { code: entry['outcome'] === 'ok' ? statusOk : statusError },
-  };
+  // Ids follow from the leaf where the entry has none: every export of one log has the same.
+  return (
+    `{"traceId":"${trace ?? leafHash.slice(0, 32)}","spanId":"${leafHash.slice(32, 48)}"` +
+    (trace === undefined || parent === undefined ? '' : `,"parentSpanId":"${parent}"`) +
+    `,"name":${tool === undefined ? '"execute_tool"' : canonicalJson(`execute_tool ${tool}`)},"kind":${internal}` +
+    `,"startTimeUnixNano":"${nanoseconds(startOf(entry, request))}","endTimeUnixNano":"${nanoseconds(entry.time)}"` +
+    `,"attributes":[${leafAttributes(leaf, size)}${conventionalOf(entry)}` +
+    named('talos.agent', textMember(entry, 'agent')) +
+    named('talos.call', textMember(entry, 'call')) +
+    named('talos.policy.decision', policyMember(entry, 'decision')) +
+    named('talos.policy.code', policyMember(entry, 'code')) +
+    named('talos.outcome', textMember(entry, 'outcome')) +
+    named('talos.request.index', request?.index) +
+    `],"status":{"code":${entry['outcome'] === 'ok' ? statusOk : statusError}}}`
+  );
+}
+
+function conventionalOf(entry: Entry): string {
+  const names = Object.keys(entry).filter((name) => conventional.test(name) && typeof entry[name] === 'string');
+  return names
+    .toSorted()
+    .map((name) => named(name, entry[name] as string))
+    .join('');
 }
 
 /** A span may not end before it begins, as it would after a clock that was set back. */
@@ -81,8 +79,9 @@ function startOf({ time }: Entry, request: Request | undefined): string {
   return request !== undefined && request.time < time ? request.time : time;
 }
 
-function named(key: string, value: string | undefined): JsonObject[] {
-  return value === undefined ? [] : [attribute(key, value)];
+/** Behind other attributes, so with a comma. */
+function named(key: string, value: string | number | undefined): string {
+  return value === undefined ? '' : `,${attribute(key, value)}`;
 }
 
 function hexOf(intent: unknown): string {

@@ -2,12 +2,15 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { openAuditLog } from '../../src/audit/audit-log.ts';
 import { parseCheckpoint, verifyCheckpoint } from '../../src/audit/checkpoint.ts';
+import { parseEntry } from '../../src/audit/entry.ts';
 import { formatProof, parseProof, verifyEntryProof } from '../../src/audit/entry-proof.ts';
 import { memoryAuditStore } from '../../src/audit/memory-audit-store.ts';
 import { verifyRange, type RangeProof } from '../../src/audit/range.ts';
+import { readEntry } from '../../src/audit/read-entry.ts';
 import { formatNote, parseNote } from '../../src/audit/signed-note.ts';
 import { decodeEntryBundle, encodeEntryBundle } from '../../src/audit/tile.ts';
 import { formatVerifierKey, parseVerifierKey } from '../../src/audit/verifier-key.ts';
+import { canonicalJson } from '../../src/bytes/canonical-json.ts';
 import { systemEnv } from '../../src/env/env.ts';
 import { TalosError } from '../../src/errors/talos-error.ts';
 import { testSigner } from './support.ts';
@@ -48,6 +51,45 @@ function accepted<T>(read: () => T): T | undefined {
 }
 
 describe('mutated texts', () => {
+  it('[AUDIT-ENTRY-STRICT] reading by the million refuses and reads what the strict reader refuses and reads', () => {
+    const base = { id: 'x', recorder: 'r', recorder_seq: 0, time: '2026-11-22T00:00:00.000Z', type: 'config', v: 1 };
+    const texts = [
+      canonicalJson({ ...base, a: ['\ufeff', { b: 'é"\n', c: -5 }], z: true }),
+      canonicalJson({ ...base, '10': 'ten', '9': 'nine', __proto__: 'p' } as never),
+      canonicalJson({ ...base, a: [[[[[[[[[[[[[[[]]]]]]]]]]]]]]] } as never),
+      canonicalJson({ ...base, a: [[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]] } as never),
+      JSON.stringify({ a: '\ud800', ...base }),
+      JSON.stringify({ a: 0.5, ...base }),
+      JSON.stringify({ a: 2 ** 53, ...base }),
+      JSON.stringify({ ...base, a: 'not in order' }),
+      JSON.stringify({ a: '\\ud800', ...base }),
+      JSON.stringify({ a: null, ...base }),
+      JSON.stringify({ a: 9_007_199_254_740_993n.toString(), ...base }).replace(/"(9\d+)"/, '$1'),
+      canonicalJson({ ...base, a: 'x'.repeat(65_400) }),
+      canonicalJson({ ...base, a: 'x'.repeat(65_536) }),
+      canonicalJson({ ...base, id: '' }),
+      canonicalJson({ ...base, type: 'unknown' }),
+      canonicalJson(base).replace('"v":1', '"v":1,"v":1'),
+      canonicalJson(base).replace('"id":"x"', '"id":"y","id":"x"'),
+      JSON.stringify(base, undefined, 1),
+      `[${canonicalJson(base)}]`,
+      '"text"',
+    ];
+    const compare = (bytes: Uint8Array): boolean => {
+      const entry = accepted(() => parseEntry(bytes));
+      const read = accepted(() => readEntry(bytes));
+      expect(read?.entry).toEqual(entry);
+      expect(read?.text).toBe(entry && canonicalJson(entry));
+      return entry !== undefined;
+    };
+    expect(texts.filter((text) => compare(Buffer.from(text)))).toHaveLength(7);
+    expect(compare(Uint8Array.of(0x7b, 0xff, 0x7d))).toBe(false);
+    fc.assert(
+      fc.property(fc.constantFrom(...texts), splices('{}[]",:\\ud80019.e-'), (text, edits) => void compare(Buffer.from(spliced(text.slice(0, 500), edits)))),
+      { seed: 20261122, numRuns },
+    );
+  });
+
   it('[AUDIT-VERIFY-TOTAL] a note is refused with a code, or says what was signed', () => {
     fc.assert(
       fc.property(splices('— \n+/=0123456789\u0000\r'), (edits) => {

@@ -10,8 +10,7 @@ import { canonicalJson } from '../../src/bytes/canonical-json.ts';
 import type { JsonObject } from '../../src/bytes/json-value.ts';
 import { encodeUtf8 } from '../../src/bytes/utf8.ts';
 import { readLeaf } from '../../src/export/exported-leaf.ts';
-import { jsonlFormat } from '../../src/export/jsonl-record.ts';
-import { exportFormats } from '../../src/export/formats.ts';
+import { exportFormats, openFormat } from '../../src/export/formats.ts';
 import { hostile, hostileLog, origin, secret, textOf } from './support.ts';
 import { ocsfSchema } from './ocsf-facts.ts';
 
@@ -33,19 +32,17 @@ describe('[EXPORT-FORMATS] what others read', () => {
     }
   });
 
-  it('[EXPORT-FORMATS] a line made from bytes is what the record gives, also of an entry that another program signed over several lines', () => {
-    const format = jsonlFormat();
-    const entry = { v: 1, type: 'config', id: 'a', time: '2026-01-01T00:00:00.000Z', recorder: 'r', recorder_seq: 0 } as const;
-    for (const text of [canonicalJson(entry), JSON.stringify(entry, undefined, 2)]) {
-      const leaf = { index: 4, bytes: encodeUtf8(text), leafHash: hashLeaf(encodeUtf8(text)) };
-      const line = format.writeBytes?.(leaf, { origin, size: 9 });
-      expect(line).toBe(format.write([format.record(readLeaf(origin, leaf), 9) as JsonObject]));
-      expect(line?.indexOf('\n')).toBe((line?.length ?? 0) - 1);
-    }
+  it.each(exportFormats)('[EXPORT-FORMATS] %s: an entry that another program signed over several lines is one record on one line, and two are none', (name) => {
+    const format = openFormat(name);
+    const entry = { v: 1, type: 'tool.result', id: 'a', time: '2026-01-01T00:00:00.000Z', recorder: 'r', recorder_seq: 0 } as const;
+    const [here, there] = [canonicalJson(entry), JSON.stringify(entry, undefined, 2)].map((text) => {
+      const leaf = { index: 4, bytes: encodeUtf8(text), leafHash: new Uint8Array(32).fill(7) };
+      return format.write([format.record(readLeaf(origin, leaf), 9) ?? '']);
+    });
+    expect(there).toBe(here);
+    expect(there?.trimEnd()).not.toMatch(/[\r\n]/);
     const two = encodeUtf8('{"v":1}},{"v":1}');
-    expect(() => format.writeBytes?.({ index: 4, bytes: two, leafHash: hashLeaf(two) }, { origin, size: 9 })).toThrow(
-      expect.objectContaining({ code: 'TALOS_AUDIT_BAD_ENTRY' }),
-    );
+    expect(() => readLeaf(origin, { index: 4, bytes: two, leafHash: hashLeaf(two) })).toThrow(expect.objectContaining({ code: 'TALOS_AUDIT_BAD_ENTRY' }));
   });
 
   it('[EXPORT-FORMATS] csv-parse reads the CSV: one line per entry, whole entries in the last column', async () => {
