@@ -4,14 +4,16 @@ import { admit, type Admission } from './admit.ts';
 import type { AdmitContext } from './admit-checks.ts';
 import { didKeys } from './issuer-keys.ts';
 import type { DenialCode } from './denial.ts';
+import { parseLink } from './parsed-link.ts';
 import { policyCache } from './policy-cache.ts';
-import { verificationBudget } from './verification-budget.ts';
+import { splitChain } from './token.ts';
+import { unnamed, verificationBudget } from './verification-budget.ts';
 
 export interface CapabilityVerifier {
   /**
    * As `admit` in this verifier's context. The handle of a token that was admitted before is the same one; `authorize` still decides each call
    * anew.
-   * @param options - `peer`: who sent it, by whatever names it before it is authenticated. Those without a name share one budget.
+   * @param options - `peer`: who sent it, by whatever names it before it is authenticated. Those without a name share one for each issuer that they name.
    */
   admit(token: string, options?: { readonly peer?: string }): Promise<Admission>;
 }
@@ -57,7 +59,7 @@ export function capabilityVerifier(context: AdmitContext, bounds: VerifierBounds
   const admitFrom = async (token: string, peer = context.peer): Promise<Admission> => {
     const admission = await admit(token, { ...own, ...(peer === undefined ? {} : { peer }) });
     // A good signature over what nobody may ask for is work for nothing as well, and a holder can sign any number of them.
-    if (admission.denied !== undefined && wasted.has(admission.denied.code)) budget.spend(peer ?? '');
+    if (admission.denied !== undefined && wasted.has(admission.denied.code)) budget.spend(peer ?? signerOf(token, admission.denied.link));
     return admission;
   };
   return {
@@ -72,6 +74,11 @@ export function capabilityVerifier(context: AdmitContext, bounds: VerifierBounds
       return admission;
     },
   };
+}
+
+/** Of the link that is at fault: who signed it, by its own word, which was verified. */
+function signerOf(token: string, link = 0): string {
+  return unnamed(parseLink(splitChain(token)[link]).claims.iss);
 }
 
 /** Nothing is hashed while nothing was refused. */

@@ -21,14 +21,14 @@ export function parseLink(text: unknown): ParsedLink {
 export type VerifyingPeer = {
   /** Bounds how many bad signatures one peer may have checked: then `RATE`, before the signature is looked at. */
   readonly budget?: VerificationBudget;
-  /** Who sent the token, by whatever names it before it is authenticated: an address, a session. */
+  /** Who sent the token, by whatever names it before it is authenticated: an address, a session. Default: the issuer that each link names. */
   readonly peer?: string;
 };
 
 /** @throws {@link TokenFault} `SIG_BAD`, `MALFORMED` if it is not 64 bytes, or `RATE`. */
-export function verifyLink({ parts, signed }: ParsedLink, key: Ed25519PublicKey, { budget, peer }: VerifyingPeer): void {
+export function verifyLink({ parts, claims, signed }: ParsedLink, key: Ed25519PublicKey, { budget, peer }: VerifyingPeer): void {
   const signature = decodeSignature(parts.signature);
-  const refund = budget?.draw(peer);
+  const refund = budget?.draw(claims.iss, peer);
   try {
     verifyEd25519(key, signed(), signature);
   } catch {

@@ -8,10 +8,11 @@ export type VerificationBudget = {
   /** Gives it back: the token was good. */
   readonly refund: (peer: string) => void;
   /**
-   * Draws one for a signature that is about to be checked; call the result if it was good. Whoever is not named shares one budget.
+   * Draws one for a signature that is about to be checked; call the result if it was good.
+   * @param issuer - Who should have signed. Whoever sends it without a name draws on what there is for this one.
    * @throws {@link TokenFault} `RATE` if none is left.
    */
-  readonly draw: (peer?: string) => () => void;
+  readonly draw: (issuer: string, peer?: string) => () => void;
 };
 
 export type VerificationBudgetOptions = {
@@ -22,6 +23,14 @@ export type VerificationBudgetOptions = {
   /** Peers that have a budget of their own. 10,000 if not said. */
   readonly maxPeers?: number;
 };
+
+/**
+ * Whose budget it is where nobody says who sent a link: that of whom it names as its issuer, so that forgeries in one name cost the others nothing. Only
+ * trusted issuers come this far, and those they passed a right to. No name that is given begins with a space.
+ */
+export function unnamed(issuer: string): string {
+  return ` ${issuer}`;
+}
 
 type Bucket = { left: number; at: number };
 
@@ -61,7 +70,7 @@ export function verificationBudget(env: Pick<Env, 'monotonic'>, options: Verific
   return {
     spend,
     refund,
-    draw(peer = '') {
+    draw(issuer, peer = unnamed(issuer)) {
       const waitMs = spend(peer);
       if (waitMs !== undefined) throw new TokenFault('RATE', { retryAfter: Math.ceil(waitMs / 1000) });
       return () => refund(peer);

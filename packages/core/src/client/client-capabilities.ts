@@ -117,7 +117,9 @@ export async function issueGrant({ identity, log, env, state }: CapabilityParts,
   const { at = inProcessAudience(options.to) } = options;
   const request = { ...asked, audience: at, epoch, ...(options.subject === undefined ? {} : { subject: options.subject }) };
   const token = await issueCapability(request, { signer: identity.signer, issuer: identity.did, env });
-  await log.append({ type: 'capability.issued', agent: identity.did, holder: options.to, cap: capabilityHash(token) });
+  const cap = capabilityHash(token);
+  await log.append({ type: 'capability.issued', agent: identity.did, holder: options.to, cap });
+  state.issued.add(cap);
   return token;
 }
 
@@ -168,13 +170,16 @@ function revocationsOf(target: RevokeTarget, keys: PeerKeys): readonly Revocatio
 
 export type GuardOptions = {
   readonly capability: string;
-  /** Who handed the capability over: only so many forgeries of one are checked. Those without a name share one budget. */
+  /** Who handed the capability over: only so many forgeries of one are checked. Those without a name share a budget for each issuer that they name; what this home issued draws on none. */
   readonly peer?: string;
   /** Runs what the capability does not allow, and records it, until a day that is named: to learn what an agent needs. */
   readonly observe?: ObserveOptions;
   /** Whom the calls are about, as `openHomePrivacy` erases them: arguments and results are sealed under that person's key. Needs `nodeHome()`. */
   readonly about?: string;
 };
+
+/** No peer has this name. */
+const ownName = ' own';
 
 /** `ask`: puts a question to the issuer of a chain whose news are too old. Undefined if it cannot be asked or does not answer. */
 type GuardParts = CapabilityParts & { readonly ask: (issuer: AgentId) => Promise<RevocationTracker | undefined> };
@@ -185,7 +190,9 @@ export function guardWith(parts: GuardParts, { capability, observe, peer, about 
   const log = about === undefined ? parts.log : logAbout(parts, about);
   let handle: CapabilityHandle | undefined;
   const admitAnew = async (): Promise<Admission> => {
-    const admission = await parts.verifier.admit(capability, peer === undefined ? {} : { peer });
+    // Nobody can forge what was issued here: all of its text was hashed.
+    const from = peer ?? (state.issued.has(capability) ? ownName : undefined);
+    const admission = await parts.verifier.admit(capability, from === undefined ? {} : { peer: from });
     ({ handle } = admission);
     return admission;
   };

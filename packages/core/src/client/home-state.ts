@@ -8,6 +8,7 @@ import { openRevocations, type Revocations } from '../capability/revocations.ts'
 import type { Env } from '../env/env.ts';
 import { memoryTrustStore, type TrustStore } from '../identity/trust-store.ts';
 import { HomeClock, memoryClockStore, type ClockStore } from './home-clock.ts';
+import { IssuedTokens } from './issued-tokens.ts';
 import { peerKeys, type PeerKeys } from './peer-keys.ts';
 import type { Shared } from './shared-log.ts';
 
@@ -30,6 +31,7 @@ export type HomeStores = {
 export type HomeState = Omit<HomeStores, 'revocations' | 'clock'> & {
   readonly revocations: Revocations;
   readonly clock: HomeClock;
+  readonly issued: IssuedTokens;
   /** The keys that speak for agents now, as far as their histories are known here. */
   readonly keys: PeerKeys;
 };
@@ -51,5 +53,5 @@ export function memoryStores(env: Env): HomeStores {
 export async function openHomeState(stores: HomeStores, env: Env): Promise<HomeState> {
   const clock = await HomeClock.open(stores.clock ?? memoryClockStore());
   const keys = peerKeys(await stores.trust.all());
-  return { ...stores, clock, keys, revocations: await openRevocations({ store: stores.revocations, env, keys: keys.ofLists }) };
+  return { ...stores, clock, keys, issued: new IssuedTokens(), revocations: await openRevocations({ store: stores.revocations, env, keys: keys.ofLists }) };
 }

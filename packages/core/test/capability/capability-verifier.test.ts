@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { importEd25519SecretKey } from '#suite';
 import {
   anyArgs,
   attenuateCapability,
   capabilityVerifier,
   didKeys,
   inProcessAudience,
+  issueCapability,
   policyCache,
   toolGrants,
   verificationBudget,
@@ -85,6 +87,19 @@ describe('capabilityVerifier', () => {
     expect(codes.filter((code) => code === 'SIG_BAD').length).toBe(20);
     expect(codes.filter((code) => code === 'RATE').length).toBe(10);
     expect((await verifier.admit(forge(), { peer: 'bob' })).denied).toBeUndefined();
+  });
+
+  it('[CAP-PEER-BUDGET] forgeries that nobody is named for, in the name of one issuer, deny no capability of another', async () => {
+    const { context, env } = world();
+    const other = importEd25519SecretKey(new Uint8Array(32).fill(4));
+    const did = formatAgentId(other.publicKey);
+    const trust = { issuers: [...context.trust.issuers, did] };
+    const verifier = capabilityVerifier({ ...context, trust });
+    for (let n = 0; n < 30; n++) await verifier.admit(forge({ key: stranger, payload: claims({ epoch: n }) }));
+    expect((await verifier.admit(forge({ payload: claims({ epoch: 99 }) }))).denied).toMatchObject({ code: 'RATE' });
+    const request = { holder: agent.publicKey, grants: toolGrants({ search: anyArgs() }) };
+    const theirs = await issueCapability(request, { signer: localSigner(other), issuer: did, env });
+    expect((await verifier.admit(theirs)).denied).toBeUndefined();
   });
 
   it('[CAP-PEER-BUDGET] any number of good tokens may come at once', async () => {

@@ -64,6 +64,25 @@ describe.each([
     await again.close();
   });
 
+  it('[STATE-CLIENT] forgeries in the name of this home hold up no capability that it issues', async () => {
+    const stores = home();
+    const owner = await TalosClient.create('owner', { stores });
+    const agent = await TalosClient.create('agent', { stores, trust: { issuers: [owner.did] } });
+    const grant = () => owner.grant({ to: agent.did, tools: { pay: anyArgs() } });
+    const genuine = await grant();
+    const codes: unknown[] = [];
+    for (let n = 0; n < 30; n++) {
+      // Another signature under each: the flood of one who has none.
+      const signature = Buffer.alloc(64, n + 1).toString('base64url');
+      const result = await agent.guard({ capability: `${genuine.slice(0, genuine.lastIndexOf('.'))}.${signature}` }).run(pay, () => 'paid');
+      codes.push(result.status === 'denied' && result.denial.code);
+    }
+    expect(codes).toContain('RATE');
+    expect((await agent.guard({ capability: await grant() }).run(pay, () => 'paid')).status).toBe('ok');
+    expect((await agent.guard({ capability: genuine }).run(pay, () => 'paid')).status).toBe('ok');
+    await Promise.all([owner.close(), agent.close()]);
+  });
+
   it('[STATE-CLIENT] a call that needs a person waits for the answer of one who was named', async () => {
     const stores = home();
     const owner = await TalosClient.create('owner', { stores });
