@@ -148,6 +148,11 @@ function isNews(contents: MessageContents): contents is RevocationNews {
   return contents.kind === 'revocations' || contents.kind === 'question';
 }
 
+/** Whether it is for the other end of remote calls, and not for the user. */
+export function isRemote(row: InboxRow): boolean {
+  return unwrap(row).contents.kind === 'remote';
+}
+
 /** The message's name: that of its frame, or of the one that carried it first. */
 export function nameOf(row: InboxRow): string {
   return unwrap(row).id;

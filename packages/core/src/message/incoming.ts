@@ -18,7 +18,7 @@ import type { SessionState } from '../session/session-state.ts';
 import type { InboxRow } from '../session/session-store.ts';
 import type { Answers } from './answers.ts';
 import { Budget } from './budget.ts';
-import { nameOf } from './delivery.ts';
+import { isRemote, nameOf } from './delivery.ts';
 import type { MessageLog } from './message-log.ts';
 import { openBatch, readArrival, type Arrival, type OpenedFrame } from './open-batch.ts';
 import { Openings, type OpeningParts } from './openings.ts';
@@ -147,7 +147,9 @@ export class Incoming {
 
   /** Recorded together, then handed over in order; after the first that could not be recorded nothing is. */
   async #finish(steps: readonly Step[]): Promise<readonly Taking[]> {
-    const records = await Promise.allSettled(steps.map(async (step) => ('committed' in step ? this.#record(step.committed, step.arrival) : undefined)));
+    const recording = steps.map(async (step) => ('committed' in step ? this.#record(step.committed, step.arrival) : undefined));
+    for (const step of steps) if ('committed' in step) this.#begin(step.committed);
+    const records = await Promise.allSettled(recording);
     const takings: Taking[] = [];
     for (const [i, step] of steps.entries()) {
       const record = records[i] as PromiseSettledResult<void>;
@@ -156,6 +158,14 @@ export class Incoming {
       if ('committed' in step) await this.#handOver(step.committed);
     }
     return takings;
+  }
+
+  /**
+   * What is for remote calls need not wait for its record: whatever a call does is recorded first, in the same log and so behind it, and a log
+   * that did not keep the one does not keep the other. A first message, or one whose record is looked for, has it not yet on its way.
+   */
+  #begin({ row, repeated, isOpened }: Committed): void {
+    if (row !== undefined && repeated !== true && isOpened !== true && isRemote(row)) this.#parts.deliver(row, false);
   }
 
   async #handOver(committed: Committed): Promise<void> {

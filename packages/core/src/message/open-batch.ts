@@ -110,7 +110,8 @@ class Batch {
   }
 
   open(arrival: Arrival, maxTrials: number): OpenedFrame {
-    const { plaintext, session, chain, number, lost, skipped, consumed } = decryptMessage(this.#state, arrival.frame, { now: () => this.#now, maxTrials });
+    const env = { now: () => this.#now, maxTrials, followsOpened: this.#opened.length > 0 };
+    const { plaintext, session, chain, number, lost, skipped, consumed } = decryptMessage(this.#state, arrival.frame, env);
     // A header beyond the bound of its own chain leaves the ratchet where it was; one that begins a chain has moved it.
     if (plaintext !== undefined || session.ratchet !== this.#state.ratchet) this.#move(session, { skipped, consumed });
     if (plaintext === undefined) return { kind: 'lost', lost, chain };

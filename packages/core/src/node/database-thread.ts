@@ -90,7 +90,7 @@ export class DatabaseThread<Request extends { readonly op: string }> {
   #sendSoon(): void {
     if (this.#isDue) return;
     this.#isDue = true;
-    queueMicrotask(() => this.#send());
+    setImmediate(() => this.#send());
   }
 
   #send(): void {

@@ -46,8 +46,8 @@ export function encryptMessage(session: SessionState, contents: Uint8Array, env:
   return { session: { ...session, ratchet, sentCount: session.sentCount + 1 }, frame, consumed };
 }
 
-/** `maxTrials`: header keys to try, at most and by default seven. */
-export type DecryptEnv = Pick<Env, 'now'> & { readonly maxTrials?: number | undefined };
+/** `maxTrials`: header keys to try, at most and by default seven. `followsOpened`: a message that came right before this one opened. */
+export type DecryptEnv = Pick<Env, 'now'> & { readonly maxTrials?: number | undefined; readonly followsOpened?: boolean | undefined };
 
 /** `RatchetReceipt` with the session around it; `plaintext` is absent when the message is beyond the bound, see there. */
 export type DecryptedFrame = RatchetReceipt & { readonly session: SessionState };
@@ -61,7 +61,8 @@ export type DecryptedFrame = RatchetReceipt & { readonly session: SessionState }
 export function decryptMessage(session: SessionState, frame: Frame, env: DecryptEnv): DecryptedFrame {
   if (!equalBytes(frame.sessionId, session.sessionId)) throw authFailed();
   const binding = bindingOf(session, frame);
-  const receipt = ratchetDecrypt(session.ratchet, { message: frame, binding, now: env.now(), maxTrials: env.maxTrials });
+  const { maxTrials, followsOpened } = env;
+  const receipt = ratchetDecrypt(session.ratchet, { message: frame, binding, now: env.now(), maxTrials, followsOpened });
   const plaintext = frame.opening === undefined || receipt.plaintext === undefined ? receipt.plaintext : contentsOf(session, receipt.plaintext);
   // The peer answered: it has the session, and the opening need not be repeated.
   return { ...receipt, plaintext, session: { ...session, ratchet: receipt.state, unanswered: undefined } };
