@@ -61,8 +61,8 @@ export type Recovery = {
   readonly checkpointSize: number;
   /** Who wrote the last entry, and whether it came to its end; undefined in a new log. */
   readonly previous: PreviousRecorder | undefined;
-  /** Entries that a crash left without what opens their commitments: nobody was told that they are in the log. The start entry says so. */
-  readonly unopened: readonly number[];
+  /** Entries that a crash left without what opens their commitments: nobody was told that they are in the log. Absent if there are none. */
+  readonly unopened?: readonly number[];
 };
 
 export interface AuditLog {
@@ -145,7 +145,7 @@ async function catchUp({ checkpoint, key, signed }: RecoveredTree, heads: Signed
   return head;
 }
 
-type Recovered = RecoveredTree & Pick<Recovery, 'previous' | 'unopened'>;
+type Recovered = RecoveredTree & Pick<Recovery, 'previous'> & { readonly unopened: readonly number[] };
 
 /** Continues a recovered tree under the name of `key`. */
 export async function startLog(options: AuditLogOptions, recovered: Recovered): Promise<TreeLog> {
@@ -165,6 +165,8 @@ class TreeAuditLog implements TreeLog {
   readonly #clock: CheckpointClock;
   readonly #witnessing: Witnessing;
   #closing: Promise<void> | undefined;
+  #newest: Promise<AppendedEntry> | undefined;
+  #isFollowing = false;
 
   constructor(options: AuditLogOptions, { key, range, checkpoint, signed, previous, unopened }: Recovered) {
     this.origin = key.name;
@@ -179,7 +181,7 @@ class TreeAuditLog implements TreeLog {
     this.#signer = new CheckpointSigner({ store, signer: options.signer, key, writer: this.#writer, heads: options.heads, signed, checkpoint, onSigned });
     const sizes = () => ({ durable: this.size, signed: this.#signer.last?.size ?? 0 });
     this.#clock = new CheckpointClock({ interval: options.checkpointEvery ?? defaultInterval, env, sizes, sign: () => this.#signer.sign(), onError });
-    this.recovery = { size: range.size, checkpointSize: checkpoint?.size ?? 0, previous, unopened };
+    this.recovery = { size: range.size, checkpointSize: checkpoint?.size ?? 0, previous, ...(unopened.length > 0 && { unopened }) };
   }
 
   get verifierKey(): string {
@@ -205,9 +207,20 @@ class TreeAuditLog implements TreeLog {
 
   append(entry: EntryInput): Promise<AppendedEntry> {
     const appended = this.#writer.append(entry);
-    // Beside the caller's own: one that fails is told to the caller.
-    appended.then(this.#clock.tick, ignore);
+    this.#newest = appended;
+    if (!this.#isFollowing) this.#follow(appended);
     return appended;
+  }
+
+  /** One entry of a batch speaks for all of them to the interval, and the newest for those after it. One that fails is told to its caller. */
+  #follow(appended: Promise<AppendedEntry>): void {
+    this.#isFollowing = true;
+    const settled = (): void => {
+      this.#clock.tick();
+      this.#isFollowing = false;
+      if (this.#newest !== appended) this.#follow(this.#newest as Promise<AppendedEntry>);
+    };
+    appended.then(settled, settled);
   }
 
   async appendRecorded(entry: RecordedEntry): Promise<AppendedEntry> {
