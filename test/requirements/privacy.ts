@@ -18,6 +18,8 @@ export const privacy = {
   'PRIVACY-RESUME': 'What was begun is completed by the next opening, with one entry.',
   'PRIVACY-RESTORED-COPY': 'A private store that was restored from before an erasure is erased again from what the log says.',
   'PRIVACY-NOT-DURABLE': 'Openings of entries that did not become durable are dropped, and no other entry gets them.',
+  'PRIVACY-UNOPENED':
+    'Payloads and entries are durable before an append is acknowledged, side by side: an entry whose payloads a crash took is named at the next start, an erased one is not.',
   'PRIVACY-REDACT': 'An evidence file opens what was named and can be passed on with less, and still verifies.',
   'PRIVACY-GUARD': 'A guard that is told whom its calls are about seals arguments and results under that person’s key.',
 } as const;

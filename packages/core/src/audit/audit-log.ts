@@ -22,7 +22,9 @@ import type { EntryInput, RecordedEntry } from './recorder.ts';
 import { recoverTree, type RecoveredTree } from './recover.ts';
 import type { SignedHeads } from './signed-heads.ts';
 import { loadPrevious, startEntry, type PreviousRecorder } from './start-entry.ts';
+import type { StoredOpening } from './subject-seal.ts';
 import { hashLeaf, hashLength, type TreeHead } from './tree-hash.ts';
+import { findUnopened } from './unopened.ts';
 import { formatVerifierKey, makeVerifierKey, type VerifierKey } from './verifier-key.ts';
 import type { Witness } from './witness.ts';
 import { Witnessing, type WitnessState } from './witnessing.ts';
@@ -59,6 +61,8 @@ export type Recovery = {
   readonly checkpointSize: number;
   /** Who wrote the last entry, and whether it came to its end; undefined in a new log. */
   readonly previous: PreviousRecorder | undefined;
+  /** Entries that a crash left without what opens their commitments: nobody was told that they are in the log. Absent if there are none. */
+  readonly unopened?: readonly number[];
 };
 
 export interface AuditLog {
@@ -114,6 +118,8 @@ export interface AuditLog {
 export interface TreeLog extends AuditLog {
   /** As `append`, of an entry that is complete. */
   appendRecorded(entry: RecordedEntry): Promise<AppendedEntry>;
+  /** What opens an entry that an earlier writer wrote and a crash took the openings of, as far as nobody was erased since. */
+  restoreOpenings(index: number, openings: readonly StoredOpening[]): Promise<void>;
   /** As stored, of entries `start` up to `end − 1`. */
   leafHashes(start: number, end: number): Promise<readonly Uint8Array[]>;
 }
@@ -130,8 +136,10 @@ export function openAuditLog(options: AuditLogOptions): Promise<AuditLog> {
 export async function openTreeLog(options: AuditLogOptions): Promise<TreeLog> {
   const { store, heads, origin, signer } = options;
   const recovered = await recoverTree({ store, key: makeVerifierKey(origin, signer.publicKey), heads });
-  const previous = await loadPrevious(store, recovered.range.size);
-  return startLog(options, { ...recovered, previous, signed: await catchUp(recovered, heads) });
+  const { size } = recovered.range;
+  const previous = await loadPrevious(store, size);
+  const unopened = await findUnopened(store, { from: recovered.checkpoint?.size ?? 0, to: size });
+  return startLog(options, { ...recovered, previous, unopened, signed: await catchUp(recovered, heads) });
 }
 
 /** Heads that were lost, or are of an older day than the store, are brought to the last checkpoint before anything new is signed. */
@@ -142,12 +150,12 @@ async function catchUp({ checkpoint, key, signed }: RecoveredTree, heads: Signed
   return head;
 }
 
-type Recovered = RecoveredTree & { readonly previous: PreviousRecorder | undefined };
+type Recovered = RecoveredTree & Pick<Recovery, 'previous'> & { readonly unopened: readonly number[] };
 
 /** Continues a recovered tree under the name of `key`. */
 export async function startLog(options: AuditLogOptions, recovered: Recovered): Promise<TreeLog> {
   const log = new TreeAuditLog(options, recovered);
-  await log.append(startEntry({ origin: log.origin, previous: recovered.previous, lost: options.lost }));
+  await log.append(startEntry({ origin: log.origin, previous: recovered.previous, unopened: recovered.unopened, lost: options.lost }));
   log.begin(recovered.checkpoint);
   return log;
 }
@@ -163,8 +171,10 @@ class TreeAuditLog implements TreeLog {
   readonly #witnessing: Witnessing;
   readonly #cosignatures: CosignatureStore;
   #closing: Promise<void> | undefined;
+  #newest: Promise<AppendedEntry> | undefined;
+  #isFollowing = false;
 
-  constructor(options: AuditLogOptions, { key, range, checkpoint, signed, previous }: Recovered) {
+  constructor(options: AuditLogOptions, { key, range, checkpoint, signed, previous, unopened }: Recovered) {
     this.origin = key.name;
     this.#store = options.store;
     this.#key = key;
@@ -178,7 +188,7 @@ class TreeAuditLog implements TreeLog {
     this.#signer = new CheckpointSigner({ store, signer: options.signer, key, writer: this.#writer, heads: options.heads, signed, checkpoint, onSigned });
     const sizes = () => ({ durable: this.size, signed: this.#signer.last?.size ?? 0 });
     this.#clock = new CheckpointClock({ interval: options.checkpointEvery ?? defaultInterval, env, sizes, sign: () => this.#signer.sign(), onError });
-    this.recovery = { size: range.size, checkpointSize: checkpoint?.size ?? 0, previous };
+    this.recovery = { size: range.size, checkpointSize: checkpoint?.size ?? 0, previous, ...(unopened.length > 0 && { unopened }) };
   }
 
   get verifierKey(): string {
@@ -204,9 +214,20 @@ class TreeAuditLog implements TreeLog {
 
   append(entry: EntryInput): Promise<AppendedEntry> {
     const appended = this.#writer.append(entry);
-    // Beside the caller's own: one that fails is told to the caller.
-    appended.then(this.#clock.tick, ignore);
+    this.#newest = appended;
+    if (!this.#isFollowing) this.#follow(appended);
     return appended;
+  }
+
+  /** One entry of a batch speaks for all of them to the interval, and the newest for those after it. One that fails is told to its caller. */
+  #follow(appended: Promise<AppendedEntry>): void {
+    this.#isFollowing = true;
+    const settled = (): void => {
+      this.#clock.tick();
+      this.#isFollowing = false;
+      if (this.#newest !== appended) this.#follow(this.#newest as Promise<AppendedEntry>);
+    };
+    appended.then(settled, settled);
   }
 
   async appendRecorded(entry: RecordedEntry): Promise<AppendedEntry> {
@@ -215,6 +236,10 @@ class TreeAuditLog implements TreeLog {
     const appended = await this.#writer.push(entry);
     this.#clock.tick();
     return appended;
+  }
+
+  async restoreOpenings(index: number, openings: readonly StoredOpening[]): Promise<void> {
+    await this.#store.restoreOpenings?.(index, openings);
   }
 
   async leafHashes(start: number, end: number): Promise<readonly Uint8Array[]> {

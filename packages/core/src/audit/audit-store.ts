@@ -58,6 +58,13 @@ export interface AuditStore extends AuditReader {
   append(batch: AuditBatch): Promise<void>;
   /** Durable when the promise resolves. A second note for one size is ignored: the first was handed out. */
   saveCheckpoint(checkpoint: StoredCheckpoint): Promise<void>;
+  /**
+   * Where openings are kept apart from entries: those of every entry below this index were durable once, those from it on never. Absent where an
+   * entry and its openings are one transaction.
+   */
+  openingsKept?(): Promise<number>;
+  /** Likewise: keeps openings of an entry that lost them in a crash, except of persons who were erased. Does nothing if it has some. */
+  restoreOpenings?(index: number, openings: readonly StoredOpening[]): Promise<void>;
   /** Absent where the store cannot remove entries. */
   readonly upkeep?: StoreUpkeep | undefined;
 }

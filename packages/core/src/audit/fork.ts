@@ -7,6 +7,7 @@ import { epochOf, epochOrigin } from './origin-epoch.ts';
 import { recoverTree } from './recover.ts';
 import type { SignedHeads } from './signed-heads.ts';
 import { loadPrevious } from './start-entry.ts';
+import { findUnopened } from './unopened.ts';
 import { makeVerifierKey } from './verifier-key.ts';
 
 export type AcceptForkOptions = AuditLogOptions & { readonly heads: SignedHeads; readonly acceptFork: true };
@@ -38,7 +39,8 @@ export async function acceptFork(options: AcceptForkOptions): Promise<AcceptedFo
   const key = makeVerifierKey(epochOrigin(origin, epoch), signer.publicKey);
   const previous = await loadPrevious(store, recovered.range.size);
   const kept = recovered.range.size;
-  const log = await startLog(options, { ...recovered, key, signed: undefined, checkpoint: undefined, previous });
+  const unopened = await findUnopened(store, { from: recovered.checkpoint?.size ?? 0, to: kept });
+  const log = await startLog(options, { ...recovered, key, signed: undefined, checkpoint: undefined, previous, unopened });
   await log.append({
     type: 'gap',
     gap: 'fork',

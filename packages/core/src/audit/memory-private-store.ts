@@ -15,6 +15,8 @@ class MemoryPrivateStore implements PrivateStore {
   readonly #recipients = new Map<number, Set<string>>();
   #task: ErasureTask | undefined;
   #finished = 0;
+  #saved = 0;
+  #saveFailure: StoreError | undefined;
   #closed = false;
 
   async loadOpenings(index: number): Promise<readonly StoredOpening[]> {
@@ -29,8 +31,17 @@ class MemoryPrivateStore implements PrivateStore {
 
   async saveOpenings(entries: readonly OpeningsOfEntry[]): Promise<void> {
     this.#requireOpen();
-    if (entries.some(({ index }) => this.#openings.has(index))) throw conflict('openings of this entry are kept already');
-    for (const { index, openings } of entries) this.#openings.set(index, openings);
+    if (entries.some(({ index }) => this.#openings.has(index))) this.#saveFailure ??= conflict('openings of this entry are kept already');
+    if (this.#saveFailure !== undefined) throw this.#saveFailure;
+    for (const { index, openings } of entries) {
+      this.#openings.set(index, openings);
+      this.#saved = Math.max(this.#saved, index + 1);
+    }
+  }
+
+  async saved(): Promise<number> {
+    this.#requireOpen();
+    return this.#saved;
   }
 
   async trim(size: number): Promise<void> {

@@ -5,7 +5,7 @@ import type { Opening } from './commitment.ts';
 import type { PrivateReader, PrivateStore } from './private-store.ts';
 import { isSameHead } from './signed-heads.ts';
 import type { TreeHead } from './tree-hash.ts';
-import { unsealOpening } from './subject-seal.ts';
+import { unsealOpening, type StoredOpening } from './subject-seal.ts';
 
 export type PrivateAuditStore = AuditStore & {
   /** Where openings and the keys of persons are. */
@@ -17,8 +17,8 @@ export type PrivateAuditStore = AuditStore & {
 };
 
 /**
- * Joins a log's entries with its private part. Openings are durable before their entries: an acknowledged entry has them, and those of
- * entries that did not become durable are dropped here. Closing it closes both.
+ * Joins a log's entries with its private part. The two are written side by side, and an entry is acknowledged when both are durable. Openings of
+ * entries that did not become durable are dropped here; entries without their openings are for the log to name. Closing it closes both.
  */
 export async function withPrivateStore(entryStore: AuditStore, privateStore: PrivateStore): Promise<PrivateAuditStore> {
   const head = await entryStore.loadHead();
@@ -61,7 +61,9 @@ class SplitStore implements PrivateAuditStore {
   readonly privateStore: PrivateStore;
   readonly #reader: AuditReader;
   #sent: TreeHead;
-  #before: Promise<void> = Promise.resolve();
+  /** Acknowledged in order: a head is durable when everything before it is. */
+  #before: Promise<unknown> = Promise.resolve();
+  #failure: unknown;
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor({ entryStore, privateStore, head }: Parts) {
@@ -72,19 +74,37 @@ class SplitStore implements PrivateAuditStore {
   }
 
   async append(batch: AuditBatch): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
     const { expected, head, rows } = batch;
     // Asked before anything is kept: openings of a refused batch would stand at the indices of others.
     if (!isSameHead(expected, this.#sent))
       throw new StoreError({ code: 'TALOS_STORE_CONFLICT', message: 'the log has another head than this writer expects: open it again' });
     this.#sent = head;
     const kept = rows.flatMap(({ openings }, i) => (openings.length === 0 ? [] : [{ index: expected.size + i, openings }]));
-    const saved = kept.length === 0 ? Promise.resolve() : this.privateStore.saveOpenings(kept);
-    // One after the other, also where a batch without openings has nothing to wait for; after a failure none.
-    const turn = this.#before.then(() => saved);
+    // Two syncs at once, on two files. A death between them leaves openings without an entry, which the next start drops, or an entry without
+    // openings, which nobody was told of and the next start names.
+    const saved = kept.length === 0 ? undefined : this.privateStore.saveOpenings(kept);
+    const written = this.entryStore.append({ expected, head, rows: rows.map((row) => ({ ...row, openings: [] })) });
+    const turn = Promise.all([this.#before, saved, written]);
     this.#before = turn;
-    saved.catch(() => undefined);
-    await turn;
-    await this.entryStore.append({ expected, head, rows: rows.map((row) => ({ ...row, openings: [] })) });
+    try {
+      await turn;
+    } catch (error) {
+      this.#failure ??= error;
+      throw error;
+    }
+  }
+
+  openingsKept = (): Promise<number> => this.privateStore.saved();
+
+  async restoreOpenings(index: number, openings: readonly StoredOpening[]): Promise<void> {
+    if (openings.length === 0 || (await this.privateStore.loadOpenings(index)).length > 0) return;
+    const present: StoredOpening[] = [];
+    for (const opening of openings) {
+      const { subject } = opening;
+      if (subject === undefined || (await this.privateStore.loadSubject(subject)) !== undefined) present.push(opening);
+    }
+    if (present.length > 0) await this.privateStore.saveOpenings([{ index, openings: present }]);
   }
 
   inTurn<T>(work: () => Promise<T>): Promise<T> {

@@ -39,7 +39,10 @@ export interface PrivateReader {
  * One writer. Every write is durable when its promise resolves, calls take effect in order. Rejects with a {@link StoreError}.
  */
 export interface PrivateStore extends PrivateReader {
+  /** In ascending order of indices. After one that failed every later one fails too, until the store is opened again: what is kept has no gap. */
   saveOpenings(entries: readonly OpeningsOfEntry[]): Promise<void>;
+  /** One more than the largest index whose openings were ever kept, also if they were erased or dropped since. */
+  saved(): Promise<number>;
   /** Drops openings of `size` and above: their entries did not become durable. */
   trim(size: number): Promise<void>;
   /** Indices of entries with openings, ascending: of one person, or of all from `from` on, at most `limit`. */

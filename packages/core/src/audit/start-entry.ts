@@ -17,17 +17,20 @@ export async function loadPrevious(store: AuditStore, size: number): Promise<Pre
 export type Start = {
   readonly origin?: string;
   readonly previous: PreviousRecorder | undefined;
+  /** Indices, ascending, of entries whose openings a crash took. */
+  readonly unopened?: readonly number[];
   /** Events that were rejected before this start and are in no log. */
   readonly lost?: number | undefined;
 };
 
-export function startEntry({ origin, previous, lost }: Start): EntryInput {
+export function startEntry({ origin, previous, unopened = [], lost }: Start): EntryInput {
   return {
     type: 'gap',
     gap: 'start',
     origin,
     previous: previous?.recorder,
     previous_stopped: previous?.stopped,
+    ...(unopened.length === 0 ? {} : { unopened: unopened.length, unopened_from: unopened[0], unopened_to: (unopened.at(-1) as number) + 1 }),
     lost: lost === 0 ? undefined : lost,
   };
 }

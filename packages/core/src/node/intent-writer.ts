@@ -117,13 +117,16 @@ export class IntentWriter {
   }
 
   /** The entry, if an earlier writer had written it. Its bytes hold its recorder's name and number: they are there once or not at all. */
-  async #written({ id, bytes, leafHash }: RecordedEntry): Promise<AppendedEntry | undefined> {
+  async #written({ id, bytes, leafHash, openings }: RecordedEntry): Promise<AppendedEntry | undefined> {
     const { log } = this.#options;
     const first = await log.find('id', id);
     for (let index = first ?? log.size; index < log.size; index += rowsPerRead) {
       const rows = await log.leafHashes(index, Math.min(index + rowsPerRead, log.size));
       const found = rows.findIndex((hash) => equalBytes(hash, leafHash));
-      if (found !== -1) return { index: index + found, id, bytes, leafHash };
+      if (found === -1) continue;
+      // Answered as appended, so it has to open like any other.
+      await log.restoreOpenings(index + found, openings);
+      return { index: index + found, id, bytes, leafHash };
     }
     return undefined;
   }

@@ -15,14 +15,16 @@ const headLength = 8 + hashLength;
 
 export type PackedHead = { readonly size: number; readonly root: Uint8Array };
 export type PackedOpening = { readonly field: string; readonly salt: Uint8Array; readonly payload: Uint8Array };
-/** Views of the packed buffer. */
-export type PackedRow = {
-  readonly bytes: Uint8Array;
-  readonly hashes: Uint8Array;
-  readonly keys: readonly { readonly kind: number; readonly key: Uint8Array }[];
-  readonly openings: readonly PackedOpening[];
-};
-export type PackedBatch = { readonly expected: PackedHead; readonly head: PackedHead; readonly rows: readonly PackedRow[] };
+/** What a batch says of itself before its rows. */
+export type PackedHeads = { readonly expected: PackedHead; readonly head: PackedHead };
+
+/** Takes the rows of a batch one after the other, as views of its buffer: what it keeps beyond the batch it copies. */
+export interface RowSink {
+  entry(index: number, hashes: Uint8Array, bytes: Uint8Array): void;
+  key(kind: number, key: Uint8Array, index: number): void;
+  /** `place`: of the opening among those of its entry. */
+  opening(at: { readonly index: number; readonly place: number }, opening: PackedOpening): void;
+}
 
 export function encodeBatch(batch: AuditBatch): ArrayBuffer {
   const writer = new Packer(batch.rows.reduce((sum, row) => sum + sizeOf(row), 2 * headLength + 4));
@@ -91,17 +93,34 @@ class Packer {
   }
 }
 
-export function decodeBatch(buffer: ArrayBuffer): PackedBatch {
-  const reader = new Unpacker(buffer);
-  const expected = reader.head();
-  const head = reader.head();
-  const rows = reader.list(() => ({
-    hashes: reader.long(),
-    bytes: reader.long(),
-    keys: reader.list(() => ({ kind: reader.u32(), key: reader.long() })),
-    openings: reader.list(() => ({ field: reader.text(), salt: reader.take(saltLength), payload: reader.long() })),
-  }));
-  return { expected, head, rows };
+/** An object for each row, key and opening would cost the writer's thread as much as half of its inserts: the rows go straight to the sink. */
+export class BatchReader implements PackedHeads {
+  readonly expected: PackedHead;
+  readonly head: PackedHead;
+  readonly #reader: Unpacker;
+
+  constructor(buffer: ArrayBuffer) {
+    this.#reader = new Unpacker(buffer);
+    this.expected = this.#reader.head();
+    this.head = this.#reader.head();
+  }
+
+  /** Once. */
+  rows(sink: RowSink): void {
+    const reader = this.#reader;
+    const end = this.expected.size + reader.u32();
+    for (let index = this.expected.size; index < end; index++) {
+      const hashes = reader.long();
+      sink.entry(index, hashes, reader.long());
+      for (let keys = reader.u32(); keys > 0; keys--) {
+        const kind = reader.u32();
+        sink.key(kind, reader.long(), index);
+      }
+      const openings = reader.u32();
+      for (let place = 0; place < openings; place++)
+        sink.opening({ index, place }, { field: reader.text(), salt: reader.take(saltLength), payload: reader.long() });
+    }
+  }
 }
 
 /** Rows on their way back, packed for the same reason: a start reads millions of them. */
@@ -165,9 +184,5 @@ class Unpacker {
     const text = this.#bytes.toString('utf8', this.#offset, this.#offset + length);
     this.#offset += length;
     return text;
-  }
-
-  list<T>(read: () => T): T[] {
-    return Array.from({ length: this.u32() }, read);
   }
 }

@@ -1,11 +1,12 @@
 /** The audit database as its one writer sees it: schema, pragmas, statements. Runs in the writer's thread. @module */
 import { closeSync, openSync, statSync } from 'node:fs';
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { DatabaseSync } from 'node:sqlite';
 import type { StoredCheckpoint } from '../audit/audit-store.ts';
 import type { StoredCosignature } from '../audit/cosignature-store.ts';
 import { equalBytes } from '../bytes/equal.ts';
 import { StoreError } from '../errors/store-error.ts';
-import type { PackedBatch, PackedHead, PackedRow } from './sqlite-audit-batch.ts';
+import { BulkInsert } from './bulk-insert.ts';
+import type { BatchReader, PackedHead, RowSink } from './sqlite-audit-batch.ts';
 import { asStoreError, checkSqliteVersion, corrupt } from './sqlite-audit-failure.ts';
 import type { DatabaseOptions } from './sqlite-audit-messages.ts';
 import { AuditReads, openingsPerEntry } from './sqlite-audit-reads.ts';
@@ -42,6 +43,7 @@ export class AuditDatabase {
   readonly reads: AuditReads;
   /** Removes entries, for retention. */
   readonly upkeep: AuditUpkeep;
+  readonly #sink: RowSink;
   #head: PackedHead | undefined;
   #walBytes = 0;
   #writeFailure: StoreError | undefined;
@@ -54,6 +56,7 @@ export class AuditDatabase {
       this.#db = openFile(options);
       this.reads = new AuditReads(this.#db);
       this.#statements = prepare(this.#db);
+      this.#sink = sinkOf(this.#statements);
       this.#head = this.reads.loadHead();
       this.upkeep = new AuditUpkeep(this.#db, { write: (statements) => this.#requireWriting().#write(statements) });
     } catch (error) {
@@ -63,15 +66,16 @@ export class AuditDatabase {
   }
 
   /** One transaction, synced to disk when this returns. After a failure nothing is written any more: what reached the disk is unknown. */
-  append(batch: PackedBatch, packedBytes: number): void {
+  append(batch: BatchReader, packedBytes: number): void {
     if (this.#writeFailure !== undefined) throw this.#writeFailure;
     if (!isSameHead(batch.expected, this.#head)) {
       throw new StoreError({ code: 'TALOS_STORE_CONFLICT', message: 'the log has another head than this writer expects: open it again' });
     }
+    const { saveHead, entries, keys, openings } = this.#statements;
     this.#write(() => {
-      let index = this.#head?.size ?? 0;
-      for (const row of batch.rows) this.#insert(row, index++);
-      this.#statements.saveHead.run(batch.head.size, batch.head.root);
+      batch.rows(this.#sink);
+      for (const table of [entries, keys, openings]) table.flush();
+      saveHead.run(batch.head.size, batch.head.root);
     });
     this.#head = { size: batch.head.size, root: Uint8Array.from(batch.head.root) };
     this.#walBytes += packedBytes;
@@ -108,14 +112,6 @@ export class AuditDatabase {
     this.#lock.close();
   }
 
-  #insert({ bytes, hashes, keys, openings }: PackedRow, index: number): void {
-    const { saveEntry, saveKey, saveOpening } = this.#statements;
-    saveEntry.run(index, hashes, bytes);
-    for (const { kind, key } of keys) saveKey.run(kind, key, index);
-    let n = index * openingsPerEntry;
-    for (const { field, salt, payload } of openings) saveOpening.run(n++, field, salt, payload);
-  }
-
   #write(statements: () => void): void {
     const { begin, commit } = this.#statements;
     try {
@@ -142,13 +138,21 @@ function prepare(db: DatabaseSync) {
   return {
     begin: db.prepare('BEGIN IMMEDIATE'),
     commit: db.prepare('COMMIT'),
-    saveEntry: db.prepare('INSERT INTO entry (i, hashes, body) VALUES (?, ?, ?)'),
-    saveKey: db.prepare('INSERT INTO lookup (kind, key, i) VALUES (?, ?, ?)'),
-    saveOpening: db.prepare('INSERT INTO opening (n, field, salt, payload) VALUES (?, ?, ?, ?)'),
+    entries: new BulkInsert(db, { table: 'entry', columns: ['i', 'hashes', 'body'] }),
+    keys: new BulkInsert(db, { table: 'lookup', columns: ['kind', 'key', 'i'] }),
+    openings: new BulkInsert(db, { table: 'opening', columns: ['n', 'field', 'salt', 'payload'] }),
     saveHead: db.prepare('INSERT INTO head (one, size, root) VALUES (1, ?, ?) ON CONFLICT (one) DO UPDATE SET size = excluded.size, root = excluded.root'),
     saveCheckpoint: db.prepare('INSERT INTO checkpoint (size, note) VALUES (?, ?) ON CONFLICT (size) DO NOTHING'),
     saveCosignature: db.prepare('INSERT INTO cosignature (size, line) VALUES (?, ?) ON CONFLICT (size, line) DO NOTHING'),
-  } satisfies Record<string, StatementSync>;
+  };
+}
+
+function sinkOf({ entries, keys, openings }: ReturnType<typeof prepare>): RowSink {
+  return {
+    entry: (index, hashes, bytes) => entries.add(index, hashes, bytes),
+    key: (kind, key, index) => keys.add(kind, key, index),
+    opening: ({ index, place }, { field, salt, payload }) => openings.add(index * openingsPerEntry + place, field, salt, payload),
+  };
 }
 
 /**

@@ -2,7 +2,7 @@
 import { workerData } from 'node:worker_threads';
 import { StoreError } from '../errors/store-error.ts';
 import { serveThread } from './serve-thread.ts';
-import { decodeBatch, encodeRows } from './sqlite-audit-batch.ts';
+import { BatchReader, encodeRows } from './sqlite-audit-batch.ts';
 import { AuditDatabase } from './sqlite-audit-database.ts';
 import type { AuditRequest, AuditWrite, CloseRequest, DatabaseOptions } from './sqlite-audit-messages.ts';
 import type { AuditReads } from './sqlite-audit-reads.ts';
@@ -72,7 +72,7 @@ function refuseWrite(): never {
 /** The buffer is let go at once: this thread makes little other garbage, so that its collector would come by after hundreds of megabytes. */
 function appendPacked(database: AuditDatabase, packed: ArrayBuffer): void {
   try {
-    database.append(decodeBatch(packed), packed.byteLength);
+    database.append(new BatchReader(packed), packed.byteLength);
   } finally {
     packed.transfer(0);
   }

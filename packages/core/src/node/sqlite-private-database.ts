@@ -24,6 +24,11 @@ CREATE TABLE opening (i INTEGER NOT NULL, place INTEGER NOT NULL, field TEXT NOT
 CREATE INDEX opening_of ON opening (subject, i) WHERE subject IS NOT NULL;
 CREATE TABLE recipient (i INTEGER NOT NULL, name TEXT NOT NULL, PRIMARY KEY (i, name)) STRICT, WITHOUT ROWID;
 `;
+/** Made where it is missing: in a store from before, openings were durable before their entries, and the last that is there is the last there was. */
+const savedTable = `
+CREATE TABLE IF NOT EXISTS saved (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL) STRICT;
+INSERT OR IGNORE INTO saved (one, size) SELECT 1, coalesce(max(i) + 1, 0) FROM opening;
+`;
 const keysSchema = `
 CREATE TABLE subject (ref TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, key BLOB NOT NULL, since INTEGER NOT NULL) STRICT;
 CREATE TABLE task (number INTEGER PRIMARY KEY, entry TEXT NOT NULL) STRICT;
@@ -37,6 +42,8 @@ export class PrivateDatabase {
   readonly #payloads: DatabaseSync;
   readonly #keys: DatabaseSync;
   readonly #prepared = new Map<string, StatementSync>();
+  /** After it no openings are kept: what follows would hide that some are missing. */
+  #saveFailure: StoreError | undefined;
 
   /** @throws {@link StoreError} as the audit database; `TALOS_STORE_READ_FAILED` for a reader if the files are not there. */
   constructor({ path, keysPath, readOnly }: PrivateOptions) {
@@ -45,7 +52,9 @@ export class PrivateDatabase {
     const opened: DatabaseSync[] = [];
     try {
       if (readOnly && !existsSync(path)) throw new StoreError({ code: 'TALOS_STORE_READ_FAILED', message: 'this log has no private store here' });
-      opened.push(openFile({ path, readOnly, id: payloadsId, schema: payloadsSchema }));
+      const payloads = openFile({ path, readOnly, id: payloadsId, schema: payloadsSchema });
+      opened.push(payloads);
+      if (!readOnly) payloads.exec(`BEGIN IMMEDIATE; ${savedTable} COMMIT`);
       opened.push(openFile({ path: keysPath, readOnly, id: keysId, schema: keysSchema }));
     } catch (error) {
       for (const db of opened) db.close();
@@ -56,10 +65,26 @@ export class PrivateDatabase {
   }
 
   saveOpenings(packed: PackedOpenings): void {
+    if (this.#saveFailure !== undefined) throw this.#saveFailure;
+    try {
+      this.#saveOpenings(packed);
+    } catch (error) {
+      this.#saveFailure = error as StoreError;
+      throw error;
+    }
+  }
+
+  saved(): number {
+    return this.#on(this.#payloads, 'SELECT size FROM saved').get()?.['size'] as number;
+  }
+
+  #saveOpenings(packed: PackedOpenings): void {
     const save = this.#on(this.#payloads, 'INSERT INTO opening (i, place, field, subject, salt, payload) VALUES (?, ?, ?, ?, ?, ?)');
     this.#write(this.#payloads, () => {
       for (const { index, openings } of unpackOpenings(packed))
         for (const [place, { field, subject, salt, payload }] of openings.entries()) save.run(index, place, field, subject ?? null, salt, payload);
+      const last = packed.entries.at(-1)?.index ?? -1;
+      this.#on(this.#payloads, 'UPDATE saved SET size = max(size, ?)').run(last + 1);
     });
   }
 

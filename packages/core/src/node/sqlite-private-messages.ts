@@ -13,6 +13,7 @@ type PackedOpening = { readonly field: string; readonly subject: string | undefi
 export type PrivateRequest =
   | { readonly op: 'saveOpenings'; readonly packed: PackedOpenings }
   | { readonly op: 'loadOpenings'; readonly index: number }
+  | { readonly op: 'saved' }
   | { readonly op: 'trim'; readonly size: number }
   | { readonly op: 'indices'; readonly of: { readonly subject: string } | { readonly from: number; readonly limit: number } }
   | { readonly op: 'findSubject'; readonly name: string }

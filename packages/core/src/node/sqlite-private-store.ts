@@ -36,6 +36,7 @@ function privateStoreOf(thread: DatabaseThread<PrivateRequest>): PrivateStore {
       return thread.ask({ op: 'saveOpenings', packed }, [packed.bytes]);
     },
     loadOpenings: (index) => thread.ask({ op: 'loadOpenings', index }),
+    saved: () => thread.ask({ op: 'saved' }),
     trim: (size) => thread.ask({ op: 'trim', size }),
     indices: (of) => thread.ask({ op: 'indices', of }),
     findSubject: (name) => thread.ask({ op: 'findSubject', name }),

@@ -15,6 +15,8 @@ function answer(database: PrivateDatabase, request: PrivateRequest): unknown {
       return database.saveOpenings(request.packed);
     case 'loadOpenings':
       return database.loadOpenings(request.index);
+    case 'saved':
+      return database.saved();
     case 'trim':
       return database.trim(request.size);
     case 'indices':
@@ -32,7 +34,7 @@ function answer(database: PrivateDatabase, request: PrivateRequest): unknown {
 
 type ErasureRequest = Exclude<
   PrivateRequest,
-  { readonly op: 'saveOpenings' | 'loadOpenings' | 'trim' | 'indices' | 'findSubject' | 'loadSubject' | 'ensureSubject' }
+  { readonly op: 'saveOpenings' | 'loadOpenings' | 'saved' | 'trim' | 'indices' | 'findSubject' | 'loadSubject' | 'ensureSubject' }
 >;
 
 function answerErasure(database: PrivateDatabase, request: ErasureRequest): unknown {

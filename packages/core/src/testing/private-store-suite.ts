@@ -29,6 +29,8 @@ type Check = (store: PrivateStore, reopen: () => Promise<PrivateStore>) => Promi
 const cases: readonly { readonly name: string; readonly check: Check }[] = [
   { name: 'openings come back per entry and in order', check: keepsOpenings },
   { name: 'openings of an entry are kept once', check: refusesTwice },
+  { name: 'after a save that failed none is kept', check: stopsSaving },
+  { name: 'how far openings were kept is known after they are gone', check: knowsSaved },
   { name: 'openings of entries that did not become durable are dropped', check: trims },
   { name: 'a person keeps the first key, and nobody else has it', check: keepsSubjects },
   { name: 'beginning an erasure destroys the key and nothing else', check: begins },
@@ -59,6 +61,25 @@ async function refusesTwice(store: PrivateStore): Promise<void> {
   if (!TalosError.isInstance(error)) throw new Error(`a second save gave ${String(error)}`);
   expectEqual('nothing of a refused save', (await store.loadOpenings(0)).length, 0);
   expectEqual('the first', (await store.loadOpenings(1))[0]?.field, 'args');
+}
+
+async function stopsSaving(store: PrivateStore, reopen: () => Promise<PrivateStore>): Promise<void> {
+  await store.saveOpenings([entryOf(1, ['args'])]);
+  const saves = [store.saveOpenings([entryOf(1, ['other'])]), store.saveOpenings([entryOf(2, ['args'])])];
+  for (const save of saves) if (!TalosError.isInstance(await rejection(save))) throw new Error('a save beside or after one that failed was kept');
+  expectEqual('saved', await store.saved(), 2);
+  const again = await reopen();
+  if (again === store) return;
+  await again.saveOpenings([entryOf(2, ['args'])]);
+  expectEqual('saved after opening again', await again.saved(), 3);
+}
+
+async function knowsSaved(store: PrivateStore, reopen: () => Promise<PrivateStore>): Promise<void> {
+  expectEqual('in an empty store', await store.saved(), 0);
+  await store.saveOpenings([entryOf(4, ['args'], 'r1'), entryOf(7, ['args'], 'r1')]);
+  await store.erase({ subject: 'r1' });
+  await store.trim(2);
+  expectEqual('after erasing', await (await reopen()).saved(), 8);
 }
 
 async function trims(store: PrivateStore): Promise<void> {

@@ -83,7 +83,11 @@ async function check({ dir, stateDir }: ReturnType<typeof home>, processes: read
   const shared = nodeHome({ dir, stateDir }).log(systemEnv);
   const log = await shared.acquire();
   const { verifierKey } = log;
-  for (const { acknowledged } of processes) for (const { index, leafHash } of acknowledged) expect(hex((await log.entry(index)).leafHash)).toBe(leafHash);
+  for (const { acknowledged } of processes)
+    for (const { index, leafHash } of acknowledged) {
+      expect(hex((await log.entry(index)).leafHash)).toBe(leafHash);
+      expect((await log.openings(index)).map(({ field }) => field)).toEqual(['args']);
+    }
   await shared.release();
   const store = await openSqliteAuditStore({ path: join(dir, 'audit.db') });
   const report = await fsck(storeSource(store), { verifierKey });
