@@ -11,7 +11,7 @@ const registryHost = /registry\.[a-z]+\.|https?:\/\/[^\s"']*(npm|yarn|mirror)/;
 const bans: readonly Ban[] = [
   { files: /./, except: /^LICENSE$/, text: machineFolder, why: 'names a folder of one machine' },
   { files: /./, text: registryHost, why: 'names a package registry' },
-  { files: /^pnpm-lock\.yaml$/, text: /https?:\/\//, why: 'records the address of a registry' },
+  { files: /(^|\/)pnpm-lock\.yaml$/, text: /https?:\/\//, why: 'records the address of a registry' },
   { files: /^packages\/[^/]+\/src\/.*\.ts$/, text: /^export \* /m, why: 'exports without naming' },
   { files: /^packages\/[^/]+\/src\/.*\.ts$/, text: /^(export )?abstract class /m, why: 'has a class to inherit from' },
   { files: /^packages\/[^/]+\/src\/.*\.ts$/, except: /^packages\/core\/src\/env\//, text: /new Date\(\)/, why: 'reads the clock outside Env' },

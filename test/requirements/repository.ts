@@ -1,5 +1,6 @@
 export const repositoryRequirements = {
   'REPO-CLOSING-LINE': 'A test run ends with one line that counts a module that did not load and an error outside every test as failed.',
+  'REPO-BENCH': 'The bench command lists its benches, and refuses an option or a name that it does not know in one line.',
   'REPO-PREFLIGHT': 'A Node that is too old is refused with one line that names the version to use.',
   'PKG-SUBPATHS': 'Every subpath of the packed packages can be imported under Node.',
   'PKG-LAZY-ROOT': 'The root of the packed core loads no session, KEM, node or testing module.',

@@ -10,13 +10,14 @@ import { talosGuard as vercelGuard } from '@talosprotocol/vercel-ai';
 import { tool as sdkTool } from 'ai';
 import { z } from 'zod';
 import type { Bench } from '../measure.ts';
+import { guardedAnswer, guardedCall, guardedTools } from './guard-core.ts';
 
 type Call = (index: number) => Promise<unknown>;
 type Guarding = { readonly client: TalosClient; readonly capability: string };
 
 const inputSchema = z.object({ path: z.string(), limit: z.number() });
-const input = { path: 'docs/a.md', limit: 10 };
-const answer = 'contents of docs/a.md';
+const { input } = guardedCall;
+const answer = guardedAnswer;
 const description = 'Reads a file.';
 
 /** What the SDK hands to a tool in the middle of a run. */
@@ -50,8 +51,7 @@ function openaiAgents(guarding: Guarding | undefined): Call {
 
 async function guarding(): Promise<Guarding> {
   const client = await TalosClient.create('agent', { stores: memoryHome() });
-  const tools = { read: { path: { subpath: { root: 'docs' } }, limit: { range: { max: 100 } } } } as const;
-  return { client, capability: await client.grant({ to: client.did, for: '1h', tools }) };
+  return { client, capability: await client.grant({ to: client.did, for: '1h', tools: guardedTools }) };
 }
 
 function pair(name: string, make: (guarding: Guarding | undefined) => Call): readonly Bench[] {

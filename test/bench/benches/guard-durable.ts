@@ -4,14 +4,11 @@ import { join } from 'node:path';
 import { TalosClient } from '@talosprotocol/core';
 import { nodeHome } from '@talosprotocol/core/node';
 import type { Bench } from '../measure.ts';
+import { guardedAnswer, guardedCall, guardedTools } from './guard-core.ts';
 
 const callers = 64;
 /** Calls of each caller in a round, one after the other. */
 const turns = 32;
-
-const tools = { read: { path: { subpath: { root: 'docs' } }, limit: { range: { max: 100 } } } } as const;
-const input = { path: 'docs/a.md', limit: 10 };
-const answer = 'contents of docs/a.md';
 
 /**
  * Guarded calls under a home on disk, so many at once: an operation is one call, with its request synced before the tool runs and its result before
@@ -22,12 +19,12 @@ export const guardDurable64: Bench = {
   async open() {
     const folder = mkdtempSync(join(tmpdir(), 'talos-bench-'));
     const client = await TalosClient.create('agent', { stores: nodeHome({ dir: join(folder, 'home'), stateDir: join(folder, 'state') }) });
-    const guard = client.guard({ capability: await client.grant({ to: client.did, for: '1h', tools }) });
+    const guard = client.guard({ capability: await client.grant({ to: client.did, for: '1h', tools: guardedTools }) });
     let calls = 0;
     const caller = async (micros: number[]): Promise<void> => {
       for (let turn = 0; turn < turns; turn += 1) {
         const started = performance.now();
-        const { status } = await guard.run({ tool: 'read', input, callId: `call_${(calls += 1)}` }, () => answer);
+        const { status } = await guard.run({ ...guardedCall, callId: `call_${(calls += 1)}` }, () => guardedAnswer);
         if (status !== 'ok') throw new Error(`the call was ${status}`);
         micros.push((performance.now() - started) * 1000);
       }

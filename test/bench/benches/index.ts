@@ -12,6 +12,7 @@ import { ed25519Verify } from './ed25519-verify.ts';
 import { erasePerson1000 } from './erase-person-1000.ts';
 import { evidenceVerify1000 } from './evidence-verify-1000.ts';
 import { guardAdapterBenches } from './guard-adapters.ts';
+import { guardCore } from './guard-core.ts';
 import { guardDurable64 } from './guard-durable.ts';
 import { exportBenches } from './export.ts';
 import { importCore } from './import-core.ts';
@@ -46,6 +47,7 @@ export const benches: readonly Bench[] = [
   importCore,
   remoteCall1,
   remoteCall64,
+  guardCore,
   ...guardAdapterBenches,
   guardDurable64,
   ...sessionBenches,

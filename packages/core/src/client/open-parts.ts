@@ -1,12 +1,13 @@
 /** What a client is made of, opened together: its identity, its home's log and state, and what is known of its peers. @module */
 import type { AuditLog } from '../audit/audit-log.ts';
+import { verifyEntryProof } from '../audit/entry-proof.ts';
 import type { CapabilityVerifier } from '../capability/capability-verifier.ts';
 import type { IssuerKeys } from '../capability/issuer-keys.ts';
 import type { Env } from '../env/env.ts';
 import { keyThumbprint, type AgentId } from '../identity/agent-id.ts';
 import type { Identity } from '../identity/identity.ts';
 import { Peers, type PeerChange } from '../identity/peers.ts';
-import { clientVerifier } from './client-capabilities.ts';
+import { approvalDesk, clientVerifier, delegateGrant, guardWith, issueGrant, revokeAllGrants, revokeGrant } from './client-capabilities.ts';
 import { Listeners } from './client-events.ts';
 import { resolveOptions, type ClientOptions } from './client-options.ts';
 import { memoryState, type Home } from './home.ts';
@@ -15,7 +16,11 @@ import { loadIdentity } from './load-identity.ts';
 import type { AgentKeys } from './peer-keys.ts';
 import type { SharedLog } from './shared-log.ts';
 
+/** What a client does with its parts, loaded with them and not with the package. */
+const actions = { approvalDesk, clientVerifier, delegateGrant, guardWith, issueGrant, revokeAllGrants, revokeGrant, verifyEntryProof };
+
 export type ClientParts = {
+  readonly actions: typeof actions;
   readonly name: string;
   readonly home: Home;
   readonly identity: Identity;
@@ -53,7 +58,7 @@ export async function openParts(name: string, options: ClientOptions): Promise<C
     const { keys } = state;
     const verifier = clientVerifier({ identity, env, issuers: trusted, keys, state });
     const { transport, gossip } = options;
-    return { name, home, identity, log, sharedLog, state, sharedState, env, issuers: trusted, verifier, keys, peers, listeners, transport, gossip };
+    return { actions, name, home, identity, log, sharedLog, state, sharedState, env, issuers: trusted, verifier, keys, peers, listeners, transport, gossip };
   } catch (error) {
     if (state !== undefined) await sharedState.release();
     await sharedLog.release();

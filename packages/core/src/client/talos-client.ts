@@ -1,7 +1,7 @@
 /** The façade: it composes the rooms and decides nothing. @module */
-import { verifyEntryProof, type EntryProof, type VerifiedEntry } from '../audit/entry-proof.ts';
+import type { EntryProof, VerifiedEntry } from '../audit/entry-proof.ts';
 import type { ProvingLog } from '../audit/log-reader.ts';
-import { answerApproval, type ApprovalAnswer } from '../capability/approval.ts';
+import type { ApprovalAnswer } from '../capability/approval.ts';
 import type { ApprovalDesk } from '../capability/approval-desk.ts';
 import type { CapabilityCall } from '../capability/authorize.ts';
 import type { Invocation } from '../capability/invocation.ts';
@@ -24,19 +24,7 @@ import type { RemoteResult } from '../remote/remote-result.ts';
 import type { RemoteTool, RemoteToolsOptions } from '../remote/remote-tool.ts';
 import type { DescribedTool } from '../remote/tool.ts';
 import type { ServeOptions } from '../remote/tool-table.ts';
-import {
-  approvalDesk,
-  clientVerifier,
-  delegateGrant,
-  guardWith,
-  issueGrant,
-  revokeAllGrants,
-  revokeGrant,
-  type DelegateOptions,
-  type GrantOptions,
-  type GuardOptions,
-  type RevokeTarget,
-} from './client-capabilities.ts';
+import type { DelegateOptions, GrantOptions, GuardOptions, RevokeTarget } from './client-capabilities.ts';
 import type { EvidenceOptions } from './client-evidence.ts';
 import type { ClientEvents, Listeners } from './client-events.ts';
 import type { ClientOptions } from './client-options.ts';
@@ -99,7 +87,8 @@ export class TalosClient {
    * @throws {@link CapabilityError} `TALOS_CAPABILITY_INVALID_GRANT` names the member that cannot be granted.
    */
   async grant(options: GrantOptions): Promise<string> {
-    return issueGrant(this.#open(), options);
+    const parts = this.#open();
+    return parts.actions.issueGrant(parts, options);
   }
 
   /**
@@ -109,7 +98,8 @@ export class TalosClient {
    * @throws {@link CapabilityError} `TALOS_CAPABILITY_INVALID_GRANT` if this agent does not hold it, or if something is not provably narrower.
    */
   async delegate(token: string, options: DelegateOptions): Promise<string> {
-    return delegateGrant(this.#open(), token, options);
+    const parts = this.#open();
+    return parts.actions.delegateGrant(parts, token, options);
   }
 
   /**
@@ -119,12 +109,14 @@ export class TalosClient {
    * @throws {@link UsageError} `TALOS_USAGE_ARGUMENT` if it is none of this agent's, `TALOS_USAGE_OPTIONS`.
    */
   async revoke(target: string | RevokeTarget): Promise<void> {
-    await revokeGrant(this.#open(), target);
+    const parts = this.#open();
+    await parts.actions.revokeGrant(parts, target);
   }
 
   /** Takes back all that this agent issued so far, at one stroke: for a key or a policy that cannot be trusted any more. */
   async revokeAll(): Promise<void> {
-    await revokeAllGrants(this.#open());
+    const parts = this.#open();
+    await parts.actions.revokeAllGrants(parts);
   }
 
   /** What this agent took back, signed anew as of now: a text for the `importRevocations` of those who trust it. */
@@ -152,7 +144,8 @@ export class TalosClient {
 
   /** Where calls of this agent wait for a person: lists requests, takes answers in. */
   get approvals(): ApprovalDesk {
-    return approvalDesk(this.#open());
+    const parts = this.#open();
+    return parts.actions.approvalDesk(parts);
   }
 
   /**
@@ -161,13 +154,15 @@ export class TalosClient {
    */
   async answerApproval(answer: ApprovalAnswer): Promise<string> {
     const { identity, env, keys } = this.#open();
+    const { answerApproval } = await import('../capability/approval.ts');
     return answerApproval(answer, { issuer: identity.did, signer: identity.signer, env, keys });
   }
 
   /** A guard that acts under this capability. It is admitted at the first call: a bad one refuses calls and does not throw here. */
   guard(options: GuardOptions): Guard {
     requireObject('options', options);
-    return guardWith({ ...this.#open(), ask: async (issuer) => this.#listening?.revocations.ask(issuer) }, options);
+    const parts = this.#open();
+    return parts.actions.guardWith({ ...parts, ask: async (issuer) => this.#listening?.revocations.ask(issuer) }, options);
   }
 
   /**
@@ -350,7 +345,8 @@ export class TalosClient {
    * @returns The entry that the log holds.   @throws {@link AuditError} if the proof proves nothing.
    */
   verifyProof(proof: EntryProof): VerifiedEntry {
-    return verifyEntryProof(proof, this.#open().log.verifierKey);
+    const { actions, log } = this.#open();
+    return actions.verifyEntryProof(proof, log.verifierKey);
   }
 
   /**
@@ -414,7 +410,7 @@ export class TalosClient {
     await remote?.close();
     this.#remote = undefined;
     // The old key holds nothing any more: rights are admitted for the new one.
-    this.#parts = { ...this.#parts, identity, verifier: clientVerifier({ ...this.#parts, identity }) };
+    this.#parts = { ...this.#parts, identity, verifier: this.#parts.actions.clientVerifier({ ...this.#parts, identity }) };
     if (before === undefined) return;
     this.#listening = undefined;
     const reopening = before

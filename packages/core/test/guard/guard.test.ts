@@ -128,7 +128,7 @@ describe('the copy', () => {
     ['infinity', Number.POSITIVE_INFINITY, 'path'],
     ['a lone surrogate', 'docs/\ud800', 'path'],
     ['a getter', getter, 'path.x'],
-    ['an accessor that gives nothing', Object.defineProperty({}, 'x', { enumerable: true, get: undefined }), 'path.x'],
+    ['an accessor that gives nothing', Object.defineProperty({}, 'x', { enumerable: true, get: undefined as never }), 'path.x'],
     ['a hole', [1, , 3], 'path[1]'], // eslint-disable-line no-sparse-arrays
     ['undefined in a list', ['a', undefined], 'path[1]'],
     ['a date deep down', { a: [{ b: date }] }, 'path.a[0].b'],
