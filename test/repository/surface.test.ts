@@ -43,7 +43,7 @@ describe('the surface of a framework', () => {
   });
 
   it('[REPO-SURFACE] says what is gone, and is the same for the same types', () => {
-    expect(surfaceWith(version1.replace(/export interface Hooks .*/, 'interface Hooks {}'))).toContain('Hooks: gone');
+    expect(surfaceWith(version1.replaceAll('Hooks', 'Callbacks'))).toContain('Hooks: gone');
     expect(surfaceWith(version1)).toEqual(surfaceWith(version1));
   });
 });
