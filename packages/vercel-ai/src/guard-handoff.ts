@@ -1,5 +1,6 @@
 /** Agents that another agent asks: the SDK knows no handoff, a tool's body calls one. @module */
 import { UsageError } from '@talosprotocol/core/errors';
+import { withMethods } from '@talosprotocol/core/guard';
 import { idsOf, type Caller } from './guard-execute.ts';
 
 /** As much of the SDK's `Agent` as is used. */
@@ -16,13 +17,5 @@ export function recordedHandoff<AGENT extends AgentLike>(caller: Caller, agent: 
     await caller.guard.record({ type: 'handoff', to, ...idsOf(caller, undefined), input: asked?.prompt ?? asked?.messages, outcome: 'ok' });
     return Reflect.apply(agent[method], agent, [asked]) as unknown;
   };
-  const methods = { generate: recorded('generate'), stream: recorded('stream') };
-  // Its other methods keep their `this`: private members are not reached through another object.
-  return new Proxy(agent, {
-    get: (target, name) => {
-      if (Object.hasOwn(methods, name)) return methods[name as keyof typeof methods];
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === 'function' ? (value as (...args: unknown[]) => unknown).bind(target) : value;
-    },
-  });
+  return withMethods(agent, { generate: recorded('generate'), stream: recorded('stream') });
 }
