@@ -20,7 +20,7 @@ const ran: string[] = [];
 const read = tool(async ({ path }) => `contents of ${(ran.push(path), path)}`, { name: 'read', description: 'Reads.', schema: z.object({ path: z.string() }) });
 
 async function work(): Promise<string> {
-  const calls = ['docs/a.md', 'etc/passwd'].map((path) => ({ name: 'read', args: { path }, id: path }));
+  const calls = ['docs/a.md', 'etc/passwd'].map((path, i) => ({ name: 'read', args: { path }, id: `call_${i}` }));
   const agent = createAgent({ model: modelCalling(calls), tools: guard.tools([read]), middleware: [guard.middleware()], name: 'researcher' });
   const { messages } = (await agent.invoke(go())) as { messages: { text: string }[] };
   return JSON.stringify(messages.map(({ text }) => text));
