@@ -1,6 +1,6 @@
 /** A LangChain agent behind signed HTTP, as a process of its own. Says on a line where it listens and what the caller may present; writes its log on another when it is told to end. */
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { any, eq, memoryHome, systemEnv, TalosClient } from '@talosprotocol/core';
@@ -26,15 +26,17 @@ async function work(): Promise<string> {
   return JSON.stringify(messages.map(({ text }) => text));
 }
 
-const server = createServer(async (incoming, outgoing) => {
+async function answer(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
   const headers = Object.entries(incoming.headers).map(([name, value]) => [name, String(value)] as [string, string]);
   const url = `http://${incoming.headers.host ?? ''}${incoming.url ?? ''}`;
-  const answer = await verify(
+  const response = await verify(
     new Request(url, { method: incoming.method ?? 'GET', headers, body: Readable.toWeb(incoming) as never, duplex: 'half' } as RequestInit),
     async (request, caller) => Response.json({ caller: caller.did, asked: await request.json(), answer: await work() }),
   );
-  outgoing.writeHead(answer.status, Object.fromEntries(answer.headers)).end(Buffer.from(await answer.arrayBuffer()));
-}).listen(0, '127.0.0.1');
+  outgoing.writeHead(response.status, Object.fromEntries(response.headers)).end(Buffer.from(await response.arrayBuffer()));
+}
+
+const server = createServer((incoming, outgoing) => void answer(incoming, outgoing)).listen(0, '127.0.0.1');
 await once(server, 'listening');
 const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 const verify = guardRequest({ client, origin });

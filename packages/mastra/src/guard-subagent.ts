@@ -1,12 +1,12 @@
 /** A peer's agent as a sub-agent: prompt and answer travel sealed, under a capability, and leave a receipt in both logs. @module */
 import { UsageError } from '@talosprotocol/core/errors';
 import type { PeerAnswer, peerTools, PeerTool, PeerToolsSource } from '@talosprotocol/core/remote';
-import type { MessageList, SubAgent } from '@mastra/core/agent';
+import type { convertMessages, MessageList, SubAgent } from '@mastra/core/agent';
 
 type Peer = Parameters<typeof peerTools>[1];
 type Messages = Parameters<SubAgent['generate']>[0];
 /** Loaded with the first sub-agent: it is most of the framework. */
-type Framework = Pick<typeof import('@mastra/core/agent'), 'convertMessages' | 'MessageList'>;
+type Framework = { readonly convertMessages: typeof convertMessages; readonly MessageList: typeof MessageList };
 
 export type SubAgentOptions = {
   /** The tool by which the peer serves its agent. It takes `{ prompt }`, and `{ prompt, instructions }` where the agent above gives some, and answers with text. */
@@ -74,9 +74,9 @@ function toldBy({ value, refused }: PeerAnswer): Told {
 }
 
 /** What the agent above asks now. Its conversation so far stays here. */
-function promptOf({ convertMessages }: Framework, messages: Messages): string {
+function promptOf(framework: Framework, messages: Messages): string {
   if (typeof messages === 'string') return messages;
-  const asked = convertMessages(messages).to('AIV5.Model');
+  const asked = framework.convertMessages(messages).to('AIV5.Model');
   return asked
     .filter(({ role }) => role === 'user')
     .map(({ content }) => (typeof content === 'string' ? content : content.map((part) => (part.type === 'text' ? part.text : '')).join('\n')))
