@@ -40,6 +40,7 @@ export const langchainRequirements = {
   'LANGCHAIN-CONTEXT': 'A guard without a capability takes that of each run from its context, and refuses a run that brings none.',
   'LANGCHAIN-CHECKPOINT': 'A checkpointer with the serializer stores nothing readable, and what was changed, or sealed under another key, does not load.',
   'LANGCHAIN-SPANS': 'With a tracer each call of an agent is a span; arguments are in it only if they are asked for.',
+  'LANGCHAIN-SIGNED-HTTP': 'An agent behind signed HTTP in another process answers what its caller signed and may ask, once, and nothing else.',
   'LANGCHAIN-TYPES': 'Middleware, sub-agents and context fit LangChain’s types, and change none of an agent’s.',
   'LANGCHAIN-SURFACE': 'A version of LangChain that brings a hook or a way to a tool which the tests do not know fails them.',
 } as const;

@@ -40,4 +40,5 @@ export const vercelAiRequirements = {
   'VERCEL-TYPES': 'Guarded tools and models keep their types.',
   'VERCEL-SURFACE': 'A version of the SDK that brings a hook or a way to a tool which the tests do not know fails them.',
   'VERCEL-SPANS': 'With a tracer each call is a span; arguments are in it only if they are asked for.',
+  'VERCEL-HANDOFF': 'A handoff to another agent is on record before it happens, without its content, unless that is switched off.',
 } as const;

@@ -6,10 +6,11 @@
 import { UsageError } from '@talosprotocol/core/errors';
 import type { Caller } from './caller.ts';
 import { guardExecute, isGuardedBy, type Execute } from './guard-execute.ts';
+import { runOf, type StepOfRun } from './runs.ts';
 import { isSealed } from './tool-seal.ts';
 import type { ToolShape } from './tool-shape.ts';
 
-type StepArgs = { readonly tools?: Readonly<Record<string, unknown>>; readonly runId?: string };
+type StepArgs = StepOfRun & { readonly tools?: Readonly<Record<string, unknown>> };
 type HookContext = { readonly toolName: string; readonly context?: unknown };
 
 export type AgentGate = {
@@ -49,8 +50,11 @@ export function agentGate({
     processor: {
       id: 'talos-gate',
       name: 'Talos',
-      processInputStep: ({ tools, runId }) =>
-        tools === undefined ? {} : { tools: Object.fromEntries(Object.entries(tools).map(([name, tool]) => [name, gated(tool, { name, runId })])) },
+      processInputStep: ({ tools, ...step }) => {
+        if (tools === undefined) return {};
+        const runId = runOf(step);
+        return { tools: Object.fromEntries(Object.entries(tools).map(([name, tool]) => [name, gated(tool, { name, runId })])) };
+      },
     },
     beforeToolCall: ({ toolName, context }) => {
       if (typeof context === 'object' && context !== null && admitted.has(context)) return;

@@ -1,12 +1,12 @@
 /** A peer's agent as a sub-agent: prompt and answer travel sealed, under a capability, and leave a receipt in both logs. @module */
-import { TalosDeniedError, UsageError } from '@talosprotocol/core/errors';
-import type { peerTools, PeerTool, PeerToolsSource } from '@talosprotocol/core/remote';
-import type { MessageList, SubAgent } from '@mastra/core/agent';
+import { UsageError } from '@talosprotocol/core/errors';
+import type { PeerAnswer, peerTools, PeerTool, PeerToolsSource } from '@talosprotocol/core/remote';
+import type { convertMessages, MessageList, SubAgent } from '@mastra/core/agent';
 
 type Peer = Parameters<typeof peerTools>[1];
 type Messages = Parameters<SubAgent['generate']>[0];
 /** Loaded with the first sub-agent: it is most of the framework. */
-type Framework = Pick<typeof import('@mastra/core/agent'), 'convertMessages' | 'MessageList'>;
+type Framework = { readonly convertMessages: typeof convertMessages; readonly MessageList: typeof MessageList };
 
 export type SubAgentOptions = {
   /** The tool by which the peer serves its agent. It takes `{ prompt }`, and `{ prompt, instructions }` where the agent above gives some, and answers with text. */
@@ -43,8 +43,8 @@ function subAgentOf(framework: Framework, { tool, id, description }: Asked): Sub
   const ask = async (messages: Messages, options: RunOptions = {}): Promise<Answer> => {
     const { instructions, abortSignal: signal, runId = crypto.randomUUID() } = options;
     const said = typeof instructions === 'string' && instructions !== '' ? { instructions } : {};
-    const asked = tool.execute({ prompt: promptOf(framework, messages), ...said }, { agentName: id, signal });
-    return answerOf(framework, { runId, options, ...(await asked.then(toldBy, refusal)) });
+    const answer = await tool.answer({ prompt: promptOf(framework, messages), ...said }, { agentName: id, signal });
+    return answerOf(framework, { runId, options, ...toldBy(answer) });
   };
   // The peer's agent waits for its people where it runs: to the one above it ends or fails.
   const resume = (): Promise<never> => Promise.reject(new UsageError({ code: 'TALOS_USAGE_ARGUMENT', message: 'a peer’s agent is never suspended here' }));
@@ -68,20 +68,15 @@ function subAgentOf(framework: Framework, { tool, id, description }: Asked): Sub
 
 type Told = { readonly text: string; readonly finishReason: 'stop' | 'error' };
 
-function toldBy(value: unknown): Told {
-  return { text: typeof value === 'string' ? value : JSON.stringify(value ?? ''), finishReason: 'stop' };
-}
-
-/** As the sub-agent's words: what is thrown Mastra hides from the model. */
-function refusal(error: unknown): Told {
-  if (TalosDeniedError.isInstance(error)) return { text: error.message, finishReason: 'error' };
-  throw error;
+/** A refusal in the sub-agent's words: what is thrown Mastra hides from the model. */
+function toldBy({ value, refused }: PeerAnswer): Told {
+  return { text: typeof value === 'string' ? value : JSON.stringify(value ?? ''), finishReason: refused ? 'error' : 'stop' };
 }
 
 /** What the agent above asks now. Its conversation so far stays here. */
-function promptOf({ convertMessages }: Framework, messages: Messages): string {
+function promptOf(framework: Framework, messages: Messages): string {
   if (typeof messages === 'string') return messages;
-  const asked = convertMessages(messages).to('AIV5.Model');
+  const asked = framework.convertMessages(messages).to('AIV5.Model');
   return asked
     .filter(({ role }) => role === 'user')
     .map(({ content }) => (typeof content === 'string' ? content : content.map((part) => (part.type === 'text' ? part.text : '')).join('\n')))

@@ -215,6 +215,19 @@ describe('guard.agent', () => {
     expect((await log()).filter(({ type }) => type === 'model.turn')).toHaveLength(turns.length);
   });
 
+  it('[MASTRA-TURNS] [MASTRA-TOOLSETS] turns and calls of what a run brings carry one id for each run', async () => {
+    const { guard, log } = await agentGranted(granted);
+    const set = spy();
+    for (const _run of [1, 2]) {
+      const agent = new Agent(guard.agent({ ...base, model: modelCalling(call(good), call(evil)) as never }));
+      await agent.generate('go', { toolsets: { mcp: { read: set.tool } } });
+    }
+    const runs = (await log()).map(({ run }) => run as string);
+    expect(runs.every((run) => typeof run === 'string')).toBe(true);
+    // Three turns, and the entries of an allowed and a refused call.
+    expect([...new Set(runs)].map((run) => runs.filter((other) => other === run).length)).toEqual([6, 6]);
+  });
+
   it('[MASTRA-TURNS] a processor alone records and stops nothing', async () => {
     const { guard, log } = await agentGranted(granted);
     const { tool, ran } = spy();

@@ -1,5 +1,6 @@
 import { Mastra } from '@mastra/core/mastra';
 import { Agent } from '@mastra/core/agent';
+import { registerApiRoute } from '@mastra/core/server';
 import { createTool } from '@mastra/core/tools';
 import { MastraServer } from '@mastra/hono';
 import { Hono } from 'hono';
@@ -211,6 +212,28 @@ describe('the direct routes', () => {
     const post = await serve({ guard, agents: { ops: agentWith(model, guard.tools({ read })) } });
     const response = await post('/api/agents/ops/generate', undefined, { messages: [{ role: 'user', content: 'go' }] });
     expect(response.status).toBe(200);
+    expect(calls.map((call) => call.path)).toEqual(['docs/a.md']);
+  });
+});
+
+describe('routes that the middleware does not see', () => {
+  it('[MASTRA-NO-WAY-AROUND] a route without authentication reaches a guarded tool only as far as it is granted', async () => {
+    const { guard } = await agentGranted(granted);
+    const { read, calls } = reader();
+    const tools = guard.tools({ read });
+    const run = tools.read.execute as unknown as (input: object, context: object) => Promise<unknown>;
+    const handler = async (c: { req: { json(): Promise<object> }; json(value: unknown): Response }) =>
+      c.json({ answer: await run(await c.req.json(), {}).catch((error: { denialCode: string }) => error.denialCode) });
+    const route = registerApiRoute('/open', { method: 'POST', requiresAuth: false, handler: handler as never });
+    const mastra = new Mastra({ logger: false, server: { middleware: [guard.middleware()], apiRoutes: [route] } });
+    const app = new Hono();
+    await new MastraServer({ app: app as never, mastra, customApiRoutes: [route] } as never).init();
+    const post = async (body: object) => {
+      const response = await app.request('/open', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+      return [response.status, response.status === 200 ? ((await response.json()) as { answer?: unknown }).answer : undefined];
+    };
+    expect(await post({ path: '/etc/passwd' })).toEqual([200, 'ARG_VIOLATES']);
+    expect(await post({ path: 'docs/a.md' })).toEqual([200, undefined]);
     expect(calls.map((call) => call.path)).toEqual(['docs/a.md']);
   });
 });

@@ -1,7 +1,7 @@
 /** A peer's tools as tools of the SDK: each call travels sealed, with the capability and a proof of possession, and comes back with a receipt. @module */
-import { TalosDeniedError } from '@talosprotocol/core/errors';
 import type { peerTools, PeerTool, PeerToolsSource } from '@talosprotocol/core/remote';
 import { tool as sdkTool, type FunctionTool } from '@openai/agents';
+import type { Details } from './guard-tool.ts';
 import type { Runs } from './runs.ts';
 
 /** A list of tools. `names`: default all that the peer shows. The capability has to be granted for the peer (`at`). */
@@ -14,19 +14,8 @@ export function guardRemote(source: PeerToolsSource, runs: Runs): GuardRemote {
   };
 }
 
-function remoteTool({ name, description, inputSchema, execute }: PeerTool, runs: Runs): FunctionTool {
-  return sdkTool({
-    name,
-    description,
-    parameters: inputSchema as never,
-    strict: false,
-    execute: (input, runContext, details) =>
-      execute(input, { ...runs.idsOf(runContext), callId: details?.toolCall?.callId, signal: details?.signal }).catch(refusal),
-  });
-}
-
-/** A refusal is the tool's output: what is thrown the SDK hides from the model. */
-function refusal(error: unknown): string {
-  if (TalosDeniedError.isInstance(error)) return error.message;
-  throw error;
+function remoteTool({ name, description, inputSchema, answer }: PeerTool, runs: Runs): FunctionTool {
+  const execute = async (input: unknown, runContext: unknown, details?: Details): Promise<unknown> =>
+    (await answer(input, { ...runs.idsOf(runContext), callId: details?.toolCall?.callId, signal: details?.signal })).value;
+  return sdkTool({ name, description, parameters: inputSchema as never, strict: false, execute });
 }

@@ -16,7 +16,7 @@ type Tool = {
   readonly invoke: (runContext: unknown, input: string, details?: Details) => Promise<unknown>;
   readonly isEnabled: (runContext: unknown, agent: unknown) => Promise<boolean>;
 };
-type Details = { readonly toolCall?: { readonly callId?: string }; readonly signal?: AbortSignal };
+export type Details = { readonly toolCall?: { readonly callId?: string }; readonly signal?: AbortSignal };
 type Execute = (input: unknown, runContext: unknown, details?: Details) => unknown;
 type Call = { readonly tool: Tool; readonly input: unknown; readonly runContext: unknown; readonly details: Details | undefined };
 

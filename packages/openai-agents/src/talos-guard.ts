@@ -1,6 +1,6 @@
 /** The front door: `talosGuard({ client, capability })`. @module */
 import { UsageError } from '@talosprotocol/core/errors';
-import { openGuard, type Guard, type GuardSource } from '@talosprotocol/core/guard';
+import { openGuard, withMethods, type Guard, type GuardSource } from '@talosprotocol/core/guard';
 import { handoff as sdkHandoff, type MCPServer, type Model, type tool as sdkTool } from '@openai/agents';
 import { guardModel } from './guard-model.ts';
 import { defineTool, guardTool, refusalText, type Caller } from './guard-tool.ts';
@@ -64,14 +64,7 @@ function guardServer<SERVER extends MCPServer>(guard: Guard, server: SERVER): SE
     callTool: guarded('callTool', (content) => content),
     ...('callToolResult' in server && { callToolResult: guarded('callToolResult', (content) => ({ content, isError: true })) }),
   };
-  // Its own methods keep their `this`: private members are not reached through another object.
-  return new Proxy(server, {
-    get: (target, name) => {
-      if (Object.hasOwn(calls, name)) return calls[name as keyof typeof calls];
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === 'function' ? (value as (...args: unknown[]) => unknown).bind(target) : value;
-    },
-  });
+  return withMethods(server, calls);
 }
 
 function recordedHandoff({ guard, runs }: Caller): typeof sdkHandoff {

@@ -1,4 +1,5 @@
-import { Agent, run, webSearchTool, type MCPServer } from '@openai/agents';
+import { Agent, run, RunContext, webSearchTool, type MCPServer } from '@openai/agents';
+import { RealtimeAgent } from '@openai/agents/realtime';
 import { assistantMessage, functionCall, modelError, ScriptedModel } from '@openai/agents/testing';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -30,6 +31,20 @@ class FileServer implements MCPServer {
     return [{ type: 'text' as const, text: 'contents' }];
   }
 }
+
+describe('a realtime agent', () => {
+  it('[OPENAI-NO-WAY-AROUND] keeps the guard of its tools', async () => {
+    const { guard } = await agentGranted({ read: docs });
+    const ran: string[] = [];
+    const execute = async ({ path }: { path: string }) => `${ran.push(path)}`;
+    const read = guard.tool({ name: 'read', description: 'Reads.', parameters: z.object({ path: z.string() }), execute });
+    const context = new RunContext({});
+    const [found] = (await new RealtimeAgent({ name: 'Ops', tools: [read as never] }).getAllTools(context as never)) as unknown as (typeof read)[];
+    expect(await found!.invoke(context, JSON.stringify(evil))).toContain('ARG_VIOLATES');
+    expect(await found!.invoke(context, JSON.stringify(good))).toBe('1');
+    expect(ran).toEqual([good.path]);
+  });
+});
 
 describe('guard.mcpServer', () => {
   it('[OPENAI-MCP] guards each call when it is made, of tools that appear later too', async () => {

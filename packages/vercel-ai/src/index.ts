@@ -1,4 +1,5 @@
 /** Talos for the AI SDK: `talosGuard`. @module */
+export type { AgentLike } from './guard-handoff.ts';
 export type { ModelLike } from './guard-model.ts';
 export type { GuardRemote } from './guard-remote.ts';
 export type { RunTelemetry } from './run-telemetry.ts';

@@ -2,6 +2,7 @@
 import { openGuard, type GuardSource } from '@talosprotocol/core/guard';
 import { trackRuns } from './call-ids.ts';
 import type { Caller } from './guard-execute.ts';
+import { recordedHandoff, type AgentLike } from './guard-handoff.ts';
 import { guardModel, type ModelLike } from './guard-model.ts';
 import { guardRemote, type GuardRemote } from './guard-remote.ts';
 import { guardTools, type Tools } from './guard-tools.ts';
@@ -11,7 +12,7 @@ import { composeApproval, type ApprovalCall, type ApprovalStatus, type ToolAppro
 export type TalosGuardOptions = GuardSource & {
   /** The agent's name in the log. The SDK tells a tool none. */
   readonly agent?: string;
-  /** Whether `guard.model()` puts the turns of a model on record. Default true. */
+  /** Whether `model()` and `handoff()` put turns and handoffs on record. Default true. */
   readonly turns?: boolean;
 };
 
@@ -45,6 +46,12 @@ export interface GuardParts {
    * @throws {@link UsageError} `TALOS_USAGE_ARGUMENT` for a model by name alone: pass the model itself.
    */
   readonly model: <MODEL extends ModelLike>(model: MODEL) => MODEL;
+  /**
+   * The same agent, to be asked by a tool of another one: each `generate` and `stream` is recorded as a handoff before it happens, with a commitment to
+   * what it is asked. It decides nothing: the agent's own tools are guarded as its own.
+   * @throws {@link UsageError} `TALOS_USAGE_ARGUMENT` for an agent without an `id`.
+   */
+  readonly handoff: <AGENT extends AgentLike>(agent: AGENT) => AGENT;
   /** For `registerTelemetry` or a call's `telemetry.integrations` of AI SDK 7: entries then carry the SDK's own id of the run. Enforces nothing. */
   readonly telemetry: () => RunTelemetry;
   /** A peer's tools as AI SDK tools: `await guard.remote(peerDid, ['render_chart'])`. */
@@ -80,6 +87,7 @@ export function guardParts(options: TalosGuardOptions): GuardParts & { readonly 
     caller,
     tools: (tools) => guardTools(caller, tools),
     model: (model) => guardModel({ caller, records: options.turns !== false }, model),
+    handoff: (agent) => (options.turns === false ? agent : recordedHandoff(caller, agent)),
     telemetry: () => runTelemetry(caller.runs),
     remote: guardRemote(options),
   };

@@ -3,13 +3,18 @@ import { surfaceOf } from '../../../test/support/surface.ts';
 
 /** Everything through which a tool is reached, called or seen on its way. */
 const names = [
+  'Agent',
+  'ToolLoopAgent',
   'ToolLoopAgentSettings',
   'generateText',
   'streamText',
+  'PrepareStepResult',
   'Tool',
+  'tool',
   'ToolExecutionOptions',
   'Telemetry',
   'LanguageModelMiddleware',
+  'wrapLanguageModel',
   'ToolApprovalConfiguration',
 ];
 

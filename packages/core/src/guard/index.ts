@@ -7,3 +7,4 @@ export { deniedError, type Refusal } from './refusal.ts';
 export type { ToolCall } from './tool-call.ts';
 export { recordedCalls, type OpenedEntry } from './recorded-calls.ts';
 export { tracedGuard, type CallSpan, type CallTracer, type Spans } from './traced-guard.ts';
+export { withMethods } from './with-methods.ts';

@@ -5,7 +5,7 @@ export { memoryCallStore } from './memory-call-store.ts';
 export { openRemote, type Remote, type RemoteOptions } from './remote.ts';
 export type { RemoteDenial } from './remote-message.ts';
 export type { CallReceipt, RemoteResult } from './remote-result.ts';
-export { peerTools, type PeerTool, type PeerToolCall, type PeerToolsSource } from './peer-tools.ts';
+export { peerTools, type PeerAnswer, type PeerTool, type PeerToolCall, type PeerToolsSource } from './peer-tools.ts';
 export { remoteTools, type RemoteTool, type RemoteToolCall, type RemoteToolsOptions } from './remote-tool.ts';
 export type { ServeOptions } from './tool-table.ts';
 export type { DescribedTool, ServedCall, ServedTool } from './tool.ts';

@@ -1,5 +1,6 @@
 /** A peer's tools for an adapter: by the options that its guard was made with, and in spans if that has a tracer. @module */
 import type { JsonValue } from '../bytes/json-value.ts';
+import { TalosDeniedError } from '../errors/denied-error.ts';
 import { UsageError } from '../errors/usage-error.ts';
 import { recordable } from '../guard/call-entries.ts';
 import { inSpan, type Spans } from '../guard/traced-guard.ts';
@@ -21,7 +22,11 @@ export type PeerToolCall = { readonly callId?: string | undefined; readonly agen
 export type PeerTool = DescribedTool & {
   /** @throws as `RemoteTool.execute`. */
   readonly execute: (input: unknown, call?: PeerToolCall) => Promise<JsonValue | undefined>;
+  /** The same with a refusal as text, for the model: for frameworks that hide from it what is thrown. */
+  readonly answer: (input: unknown, call?: PeerToolCall) => Promise<PeerAnswer>;
 };
+
+export type PeerAnswer = { readonly value: JsonValue | undefined; readonly refused: boolean };
 
 type RemoteClient = { remoteTools(peer: AgentId, options: RemoteToolsOptions): Promise<readonly RemoteTool[]> };
 
@@ -34,16 +39,25 @@ export async function peerTools({ client, capability, spans }: PeerToolsSource, 
   if (typeof (client as Partial<RemoteClient>).remoteTools !== 'function') throw badOptions('remote() needs a TalosClient as client');
   if (capability === undefined) throw badOptions('remote() needs a guard with a capability: pass one to talosGuard');
   const tools = await (client as RemoteClient).remoteTools(peer, { capability, names });
-  return tools.map(({ name, description, inputSchema, toolDigest, execute }) => ({
-    name,
-    description,
-    inputSchema,
-    toolDigest,
-    execute: (input, { callId, agentName, signal } = {}) => {
-      const call = () => execute(input, { signal, ...recordable('callId', callId) });
+  return tools.map(({ name, description, inputSchema, toolDigest, execute: remote }) => {
+    const execute: PeerTool['execute'] = (input, { callId, agentName, signal } = {}) => {
+      const call = () => remote(input, { signal, ...recordable('callId', callId) });
       return spans === undefined ? call() : inSpan(spans, { tool: name, input, callId, agentName }, call);
-    },
-  }));
+    };
+    return {
+      name,
+      description,
+      inputSchema,
+      toolDigest,
+      execute,
+      answer: (input, call) => execute(input, call).then((value) => ({ value, refused: false }), refused),
+    };
+  });
+}
+
+function refused(error: unknown): PeerAnswer {
+  if (TalosDeniedError.isInstance(error)) return { value: error.message, refused: true };
+  throw error;
 }
 
 function badOptions(message: string): UsageError {

@@ -2,6 +2,7 @@
 import { guardParts, type GuardParts, type TalosGuardOptions } from '../talos-guard.ts';
 import type { Tools } from '../guard-tools.ts';
 
+export type { AgentLike } from '../guard-handoff.ts';
 export type { ModelLike } from '../guard-model.ts';
 export type { TalosGuardOptions } from '../talos-guard.ts';
 export { toolDigests } from '../tool-definition.ts';
@@ -15,5 +16,5 @@ export interface TalosGuard extends Omit<GuardParts, 'telemetry'> {
 export function talosGuard(options: TalosGuardOptions): TalosGuard {
   const parts = guardParts(options);
   const settings = <TOOLS extends Tools>(given: { readonly tools: TOOLS }): { readonly tools: TOOLS } => ({ tools: parts.tools(given.tools) });
-  return Object.assign(settings, { tools: parts.tools, model: parts.model, remote: parts.remote });
+  return Object.assign(settings, { tools: parts.tools, model: parts.model, handoff: parts.handoff, remote: parts.remote });
 }
