@@ -25,15 +25,18 @@ function answer(database: PrivateDatabase, request: PrivateRequest): unknown {
       return database.loadSubject(request.ref);
     case 'ensureSubject':
       return database.ensureSubject(request.name, request.fresh);
+    case 'clearSubjects':
+      return database.clearSubjects();
+    case 'sealSubjects':
+      return database.sealSubjects(request.sealed);
+    case 'scrubSubjects':
+      return database.scrubSubjects();
     default:
       return answerErasure(database, request);
   }
 }
 
-type ErasureRequest = Exclude<
-  PrivateRequest,
-  { readonly op: 'saveOpenings' | 'loadOpenings' | 'trim' | 'indices' | 'findSubject' | 'loadSubject' | 'ensureSubject' }
->;
+type ErasureRequest = Exclude<PrivateRequest, { readonly op: 'saveOpenings' | 'loadOpenings' | 'trim' | 'indices' | `${string}Subject` | `${string}Subjects` }>;
 
 function answerErasure(database: PrivateDatabase, request: ErasureRequest): unknown {
   switch (request.op) {
