@@ -3,6 +3,8 @@ export const privacy = {
   'PRIVACY-STORE-CONTRACT': 'Every private store keeps the contract of the port.',
   'PRIVACY-FILES': 'Payloads and the keys of persons are in two files of their owner alone, with one writer; other files are refused.',
   'PRIVACY-SUBJECT-KEY': 'Salt and cipher key of a person’s payload come from that person’s key, and nothing that a payload says chooses them.',
+  'PRIVACY-SUBJECTS-SEALED':
+    'Names and keys of persons are sealed at rest under a key of the home; a file that has them in clear is sealed when it is opened, without a trace.',
   'PRIVACY-ERASE-PERSON': 'Erasing a person destroys their key and name and all payloads under it; all other payloads stay, and the log verifies in full.',
   'PRIVACY-ERASE-PAYLOAD': 'One payload or one field of an entry can be erased; its commitment stays and opens no more.',
   'PRIVACY-ORDER': 'An erasure has a reason code and an authority, and the log says so.',

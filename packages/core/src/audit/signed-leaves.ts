@@ -66,8 +66,11 @@ export async function* signedLeaves(source: FsckSource, window: SignedWindow): A
   }
 }
 
-/** The next rows are on their way while these are worked on: the store reads in a thread, a process or a server of its own. */
-async function* readAhead(source: FsckSource, { start, end }: SignedWindow): AsyncGenerator<readonly FsckRow[], void, undefined> {
+/**
+ * Rows `start` up to `end − 1` as the source has them, nothing checked. The next are on their way while these are worked on: a store reads in a
+ * thread, a process or a server of its own.
+ */
+export async function* readAhead(source: FsckSource, { start, end }: Omit<SignedWindow, 'checkpoint'>): AsyncGenerator<readonly FsckRow[], void, undefined> {
   let next: Promise<readonly FsckRow[]> | undefined;
   for (let from = start; from < end; from += perRead) {
     const to = Math.min(from + perRead, end);

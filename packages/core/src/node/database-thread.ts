@@ -24,6 +24,9 @@ export type ThreadMessage<Request> = readonly { readonly number: number; readonl
 /** How long what nobody waits for may wait for company. */
 const laterMs = 5;
 
+/** Rows on their way are all that such a thread makes, and they die young: left to itself, V8 lets 48 MB of them pile up in each. */
+const maxYoungGenerationSizeMb = 4;
+
 type Asker = { readonly resolve: (value: never) => void; readonly reject: (error: unknown) => void };
 
 /** Requests to the thread and their answers, in order. Keeps the process alive only while an answer is due. */
@@ -43,7 +46,8 @@ export class DatabaseThread<Request extends { readonly op: string }> {
   constructor({ url, workerData, name, title }: ThreadOptions) {
     this.#title = title;
     // Node 22 warns that node:sqlite is experimental: the version is checked before it is used. Only this thread is silenced.
-    this.#worker = new Worker(url, { workerData, execArgv: ['--disable-warning=ExperimentalWarning'], name });
+    const execArgv = ['--disable-warning=ExperimentalWarning'];
+    this.#worker = new Worker(url, { workerData, execArgv, name, resourceLimits: { maxYoungGenerationSizeMb } });
     this.#worker.on('message', (replies: readonly ThreadReply[]) => {
       for (const reply of replies) this.#settle(reply);
     });

@@ -14,6 +14,7 @@ import { StoreError } from '../errors/store-error.ts';
 import { UsageError } from '../errors/usage-error.ts';
 import type { AgentId } from '../identity/agent-id.ts';
 import type { KeyStore } from '../identity/key-store.ts';
+import { loadDrawnKey } from './drawn-key.ts';
 import type { KeyProtection } from './encrypted-key-store.ts';
 import { fileKeyStore } from './file-key-store.ts';
 import { fencedKeyStore } from './identity-fence.ts';
@@ -120,22 +121,23 @@ async function openState(dir: string, env: Env): Promise<{ readonly value: HomeS
 export function homeParts(options: NodeHomeOptions) {
   const dir = path.resolve(options.dir ?? '.talos');
   const stateDir = stateDirOf(options, dir);
+  const keys = fencedKeyStore(fileKeyStore({ dir: path.join(dir, 'keys'), protection: protectionOf(options) }), path.join(stateDir, 'identities'));
   return {
     dir,
     stateDir,
-    keys: fencedKeyStore(fileKeyStore({ dir: path.join(dir, 'keys'), protection: protectionOf(options) }), path.join(stateDir, 'identities')),
+    keys,
     heads: fileSignedHeads(path.join(stateDir, 'heads')),
-    openStore: () => openStore(dir),
+    openStore: () => openStore(dir, keys),
     ...(options.witnesses && { witnesses: options.witnesses }),
     ...(options.onLogError && { onLogError: options.onLogError }),
   };
 }
 
-async function openStore(dir: string): Promise<OpenedStore> {
+async function openStore(dir: string, keys: KeyStore): Promise<OpenedStore> {
   await fs.mkdir(dir, { recursive: true, mode: 0o700 });
   const entries = await openSqliteAuditStore({ path: path.join(dir, 'audit.db') });
   try {
-    const store = await withPrivateStore(entries, await openSqlitePrivateStore(privateFiles(dir)));
+    const store = await withPrivateStore(entries, await openSqlitePrivateStore({ ...privateFiles(dir), subjectKey: () => loadDrawnKey(keys, subjectRecord) }));
     openStores.set(dir, store);
     const close = async (): Promise<void> => {
       openStores.delete(dir);
@@ -171,6 +173,9 @@ export function homeStoreOf(dir: string): PrivateAuditStore {
   if (store === undefined) throw new UsageError({ code: 'TALOS_USAGE_CLOSED', message: 'the log of this home is not open' });
   return store;
 }
+
+/** Of the key store: what seals names and keys of persons. */
+export const subjectRecord = 'subjects';
 
 /** Payloads and the keys of persons, each in a file of its own beside the log. */
 export function privateFiles(dir: string): { readonly path: string; readonly keysPath: string } {

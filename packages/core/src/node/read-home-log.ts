@@ -9,8 +9,9 @@ import { formatVerifierKey, makeVerifierKey } from '../audit/verifier-key.ts';
 import { loadLogSigner, logOrigin } from '../client/home.ts';
 import { systemEnv } from '../env/env.ts';
 import { AuditError } from '../errors/audit-error.ts';
+import { StoreError } from '../errors/store-error.ts';
 import type { KeyStore } from '../identity/key-store.ts';
-import { homeParts, privateFiles, type NodeHomeOptions } from './node-home.ts';
+import { homeParts, privateFiles, subjectRecord, type NodeHomeOptions } from './node-home.ts';
 import { openSqliteAuditSnapshot } from './sqlite-audit-store.ts';
 import { openSqlitePrivateReader } from './sqlite-private-store.ts';
 
@@ -31,7 +32,7 @@ export type HomeLogReader = {
 export async function readHomeLog(options: NodeHomeOptions & { readonly verifierKey?: string } = {}): Promise<HomeLogReader> {
   const { dir, keys } = homeParts(options);
   const verifierKey = options.verifierKey ?? (await ownVerifierKey(keys));
-  const { store, cosignatures } = await openStores(dir);
+  const { store, cosignatures } = await openStores(dir, keys);
   try {
     return { log: await readAuditLog({ store, verifierKey, cosignatures }), store, close: () => store.close() };
   } catch (error) {
@@ -42,17 +43,25 @@ export async function readHomeLog(options: NodeHomeOptions & { readonly verifier
 
 type Stores = { readonly store: AuditReader; readonly cosignatures: Pick<CosignatureStore, 'loadCosignatures'> };
 
-async function openStores(dir: string): Promise<Stores> {
+async function openStores(dir: string, keys: KeyStore): Promise<Stores> {
   const entries = await openSqliteAuditSnapshot({ path: path.join(dir, 'audit.db') });
   const files = privateFiles(dir);
   // A copy of the entries alone is a log like any other: nothing in it can be opened.
   if (!existsSync(files.path)) return { store: entries, cosignatures: entries };
   try {
-    return { store: readWithPrivate(entries, await openSqlitePrivateReader(files)), cosignatures: entries };
+    const openings = await openSqlitePrivateReader({ ...files, subjectKey: () => subjectKeyOf(keys) });
+    return { store: readWithPrivate(entries, openings), cosignatures: entries };
   } catch (error) {
     await entries.close();
     throw error;
   }
+}
+
+/** Asked for when a payload about a person is opened, and not before: whoever only verifies needs no passphrase. */
+async function subjectKeyOf(keys: KeyStore): Promise<Uint8Array> {
+  const kept = await keys.load(subjectRecord);
+  if (kept !== undefined) return kept;
+  throw new StoreError({ code: 'TALOS_STORE_READ_FAILED', message: 'the key that opens payloads about persons is not in this home: open it once as a client' });
 }
 
 /** The home's own. It is not drawn here: a reader makes no keys. */

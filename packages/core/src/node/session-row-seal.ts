@@ -1,8 +1,8 @@
 /** Sessions at rest: each secret of a row is sealed under a key of its own (docs/spec/04 §6.6). @module */
-import { randomBytes } from '#suite';
 import { StoreError } from '../errors/store-error.ts';
 import type { KeyStore } from '../identity/key-store.ts';
 import { atRestSeal } from '../seal/at-rest-seal.ts';
+import { loadDrawnKey } from './drawn-key.ts';
 
 const record = 'sessions';
 
@@ -38,19 +38,9 @@ export function rowSeal(key: Uint8Array, agent: string): RowSeal {
   };
 }
 
-/** The home's key for its sessions, drawn on first use. Of two processes that draw one at once the second takes the first's. */
-export async function loadSessionKey(keys: KeyStore): Promise<Uint8Array> {
-  const kept = await keys.load(record);
-  if (kept !== undefined) return kept;
-  const drawn = randomBytes(32);
-  try {
-    await keys.save(record, drawn, 'absent');
-    return drawn;
-  } catch (error) {
-    const first = StoreError.isInstance(error) && error.code === 'TALOS_STORE_CONFLICT' ? await keys.load(record) : undefined;
-    if (first === undefined) throw error;
-    return first;
-  }
+/** The home's key for its sessions, drawn on first use. */
+export function loadSessionKey(keys: KeyStore): Promise<Uint8Array> {
+  return loadDrawnKey(keys, record);
 }
 
 function corrupt(): StoreError {

@@ -5,8 +5,9 @@
 import { existsSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { ErasedOpenings, ErasureTask, LegalHold, Subject } from '../audit/private-store.ts';
-import type { StoredOpening } from '../audit/subject-seal.ts';
+import { subjectKeyLength, type StoredOpening } from '../audit/subject-seal.ts';
 import { StoreError } from '../errors/store-error.ts';
+import type { ClearSubject, SealedSubject } from './sealed-subjects.ts';
 import { pragma, privateFile, takeLock } from './sqlite-audit-database.ts';
 import { asStoreError, checkSqliteVersion } from './sqlite-audit-failure.ts';
 import { unpackOpenings, type PackedOpenings, type PrivateOptions } from './sqlite-private-messages.ts';
@@ -16,6 +17,8 @@ import { readerPatienceMs, truncateWal } from './sqlite-purge.ts';
 const payloadsId = 0x74616c70;
 const keysId = 0x74616c6b;
 const formatVersion = 1;
+/** The same format, where something was sealed and its clear form is perhaps not yet overwritten everywhere. */
+const toBeScrubbed = 2;
 
 const title = 'the private store';
 
@@ -121,6 +124,28 @@ export class PrivateDatabase {
     if (kept !== undefined) return kept;
     this.#write(this.#keys, () => this.#on(this.#keys, 'INSERT INTO subject (ref, name, key, since) VALUES (?, ?, ?, ?)').run(ref, name, key, since));
     return { ref, key, since };
+  }
+
+  /** Persons of a file that was written without a key for them. */
+  clearSubjects(): ClearSubject[] {
+    return this.#on(this.#keys, 'SELECT ref, name, key, since FROM subject WHERE length(key) = ?').all(subjectKeyLength) as unknown as ClearSubject[];
+  }
+
+  sealSubjects(sealed: readonly SealedSubject[]): void {
+    const save = this.#on(this.#keys, 'UPDATE subject SET name = ?, key = ? WHERE ref = ?');
+    this.#write(this.#keys, () => {
+      for (const { ref, name, key } of sealed) save.run(name, key, ref);
+      // In the same transaction: a crash from here on leaves the rest to the next opening.
+      this.#keys.exec(`PRAGMA user_version = ${toBeScrubbed}`);
+    });
+  }
+
+  /** Completes `sealSubjects`. @throws {@link StoreError} `TALOS_STORE_CONFLICT`, retryable, while a reader holds the file in its old state. */
+  scrubSubjects(): void {
+    if (pragma(this.#keys, 'user_version') !== toBeScrubbed) return;
+    this.#keys.exec('VACUUM');
+    truncateWal(this.#keys);
+    this.#keys.exec(`PRAGMA user_version = ${formatVersion}`);
   }
 
   begin({ number, entry }: ErasureTask, subject: string | undefined): void {
@@ -238,7 +263,8 @@ function openFile({ path, readOnly, id, schema }: FileOptions): DatabaseSync {
       if (tables === 0 && pragma(db, 'application_id') === 0)
         db.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA application_id = ${id}; PRAGMA user_version = ${formatVersion}; COMMIT`);
     }
-    if (pragma(db, 'application_id') !== id || pragma(db, 'user_version') !== formatVersion)
+    const version = pragma(db, 'user_version');
+    if (pragma(db, 'application_id') !== id || (version !== formatVersion && version !== toBeScrubbed))
       throw new StoreError({ code: 'TALOS_STORE_CORRUPT', message: 'this file is not a private store of this version of Talos' });
     return db;
   } catch (error) {

@@ -1,5 +1,6 @@
 /** What the private store's two halves say to each other across the thread. @module */
 import type { ErasedOpenings, ErasureTask, LegalHold, OpeningsOfEntry, Subject } from '../audit/private-store.ts';
+import type { SealedSubject } from './sealed-subjects.ts';
 
 export type PrivateOptions = { readonly path: string; readonly keysPath: string; readonly readOnly: boolean };
 
@@ -19,6 +20,9 @@ export type PrivateRequest =
   | { readonly op: 'findSubject'; readonly name: string }
   | { readonly op: 'loadSubject'; readonly ref: string }
   | { readonly op: 'ensureSubject'; readonly name: string; readonly fresh: Subject }
+  | { readonly op: 'clearSubjects' }
+  | { readonly op: 'sealSubjects'; readonly sealed: readonly SealedSubject[] }
+  | { readonly op: 'scrubSubjects' }
   | { readonly op: 'begin'; readonly task: ErasureTask; readonly subject: string | undefined }
   | { readonly op: 'pending' }
   | { readonly op: 'finished' }

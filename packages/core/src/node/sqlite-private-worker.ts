@@ -27,6 +27,12 @@ function answer(database: PrivateDatabase, request: PrivateRequest): unknown {
       return database.loadSubject(request.ref);
     case 'ensureSubject':
       return database.ensureSubject(request.name, request.fresh);
+    case 'clearSubjects':
+      return database.clearSubjects();
+    case 'sealSubjects':
+      return database.sealSubjects(request.sealed);
+    case 'scrubSubjects':
+      return database.scrubSubjects();
     default:
       return answerErasure(database, request);
   }
@@ -34,7 +40,7 @@ function answer(database: PrivateDatabase, request: PrivateRequest): unknown {
 
 type ErasureRequest = Exclude<
   PrivateRequest,
-  { readonly op: 'saveOpenings' | 'loadOpenings' | 'saved' | 'trim' | 'indices' | 'findSubject' | 'loadSubject' | 'ensureSubject' }
+  { readonly op: 'saveOpenings' | 'loadOpenings' | 'saved' | 'trim' | 'indices' | `${string}Subject` | `${string}Subjects` }
 >;
 
 function answerErasure(database: PrivateDatabase, request: ErasureRequest): unknown {

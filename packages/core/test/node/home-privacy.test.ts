@@ -68,10 +68,15 @@ async function fill({ log, privacy, dir }: Opened, entries: number): Promise<Fil
   const keys = await Promise.all(names.map((name) => privateStore.findSubject(name)));
   const [ada = -1] = await privateStore.indices({ subject: keys[0]?.ref ?? '' });
   const some = await privateStore.loadOpenings(ada);
+  const subjects = new DatabaseSync(join(dir, 'subjects.db'), { readOnly: true });
+  const sealed = subjects.prepare('SELECT ref, name, key FROM subject').all() as { readonly ref: string; readonly name: string; readonly key: Uint8Array }[];
+  subjects.close();
   const wanted = [
     ...names.map((name) => Buffer.from(name)),
     ...names.map((_, person) => Buffer.from(secretOf(person))),
     ...keys.map((subject) => Buffer.from(subject?.key ?? [])),
+    ...keys.map((subject) => Buffer.from(sealed.find(({ ref }) => ref === subject?.ref)?.name ?? '')),
+    ...keys.map((subject) => Buffer.from(sealed.find(({ ref }) => ref === subject?.ref)?.key ?? [])),
     ...some.flatMap(({ salt, payload }) => [Buffer.from(salt), Buffer.from(payload)]),
   ];
   return { wanted, ada, nobody: (await log.find('call', 'c3')) ?? -1 };
@@ -107,6 +112,13 @@ describe('three persons erased from a log of 10,000 entries', () => {
     const before = found([dir], wanted);
     expect(before.some((file) => file.includes('subjects.db'))).toBe(true);
     expect(before.some((file) => file.includes('payloads.db'))).toBe(true);
+    // A copy of the whole home without its key store names nobody, before any erasure.
+    expect(
+      found(
+        [dir],
+        names.map((name) => Buffer.from(name)),
+      ),
+    ).toEqual([]);
     for (const name of names) expect((await privacy.eraseSubject(name, order)).entries).toBe(2500);
     const evidence = await assembleEvidence({
       logs: [{ log, ranges: [{ start: 0, end: 4000 }], since: [since], disclose: [{ index: nobody, fields: ['args'] }] }],
@@ -123,7 +135,7 @@ describe('three persons erased from a log of 10,000 entries', () => {
     verifyConsistency(await log.proveConsistency(since));
     const window = await log.proveRange({ start: 0, end: 9000 });
     verifyRange(window, log.verifierKey);
-    expect(Buffer.from(formatRangeProof(window)).includes(wanted[0] as Buffer)).toBe(false);
+    for (const secret of wanted) expect(Buffer.from(formatRangeProof(window)).includes(secret)).toBe(false);
     expect((await privacy.report()).purged.map(({ what, entries }) => `${what} ${entries}`)).toEqual(Array.from({ length: 3 }, () => 'subject 2500'));
     await world.release();
     expect(found([dir, stateDir, tiles], wanted)).toEqual([]);
@@ -172,7 +184,7 @@ describe('while somebody reads', () => {
     reader.close();
     await world.privacy.eraseSubject(names[1] as string, order);
     expect((await world.privacy.report()).purged.map(({ what, entries }) => `${what} ${entries}`)).toEqual(['subject 10', 'subject 10']);
-    const first = wanted.filter((_, i) => i % 3 !== 2 && i < 9);
+    const first = wanted.filter((_, i) => i % 3 !== 2 && i < 15);
     expect(found([world.dir, world.stateDir], first)).toEqual([]);
     await world.release();
   });
@@ -298,7 +310,7 @@ describe('kill -9', () => {
       if (step !== 'begin:during') expect(isErased).toBe(step !== 'begin:before');
       expect(report).toMatchObject({ underWay: false });
       expect((await world.log.openings(ada)).length === 0).toBe(isErased);
-      const own = wanted.filter((_, i) => [0, 3, 6].includes(i));
+      const own = wanted.filter((_, i) => [0, 3, 6, 9, 12].includes(i));
       expect(found([world.dir, world.stateDir], own).length === 0).toBe(isErased);
       expect(await fsck(storeSource(homeStoreOf(world.dir)), { verifierKey: world.log.verifierKey })).toMatchObject({ sound: true });
       await world.release();
