@@ -1,10 +1,8 @@
 /** Sessions at rest: each secret of a row is sealed under a key of its own (docs/spec/04 §6.6). @module */
-import { randomBytes } from '#suite';
 import { StoreError } from '../errors/store-error.ts';
 import type { KeyStore } from '../identity/key-store.ts';
 import { atRestSeal } from '../seal/at-rest-seal.ts';
-
-const record = 'sessions';
+import { loadHomeKey } from './home-key.ts';
 
 /**
  * Seals and opens the blobs of one agent. Where a blob stands — agent, table, row, and for a state its version — is associated data: a
@@ -38,19 +36,9 @@ export function rowSeal(key: Uint8Array, agent: string): RowSeal {
   };
 }
 
-/** The home's key for its sessions, drawn on first use. Of two processes that draw one at once the second takes the first's. */
-export async function loadSessionKey(keys: KeyStore): Promise<Uint8Array> {
-  const kept = await keys.load(record);
-  if (kept !== undefined) return kept;
-  const drawn = randomBytes(32);
-  try {
-    await keys.save(record, drawn, 'absent');
-    return drawn;
-  } catch (error) {
-    const first = StoreError.isInstance(error) && error.code === 'TALOS_STORE_CONFLICT' ? await keys.load(record) : undefined;
-    if (first === undefined) throw error;
-    return first;
-  }
+/** The home's key for its sessions. */
+export function loadSessionKey(keys: KeyStore): Promise<Uint8Array> {
+  return loadHomeKey(keys, 'sessions');
 }
 
 function corrupt(): StoreError {
