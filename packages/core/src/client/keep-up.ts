@@ -19,7 +19,11 @@ export function catchUp(state: HomeState, env: Env): Promise<Denial | undefined>
 function learn(state: HomeState, env: Env): Promise<Denial | undefined> | undefined {
   try {
     const refreshing = state.revocations.refresh();
-    if (refreshing !== undefined) return refreshing.then(() => relearnKeys(state)).then(() => keepTime(state, env)).catch(() => deny('REVOCATION_STALE'));
+    if (refreshing !== undefined)
+      return refreshing
+        .then(() => relearnKeys(state))
+        .then(() => keepTime(state, env))
+        .catch(() => deny('REVOCATION_STALE'));
   } catch {
     return Promise.resolve(deny('REVOCATION_STALE'));
   }

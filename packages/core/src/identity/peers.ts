@@ -58,7 +58,7 @@ export class Peers {
     const known = await this.#options.store.load(this.#options.owner, did);
     this.#admit(known, did);
     const history = longest(known?.history ?? [], offered ?? [], did);
-    if (known?.lost !== undefined && history.length < known.lost.events) throw rolledBack(did);
+    requireFound(did, history, known?.lost);
     if (history.length === 0) {
       if (sequence === 0) return parseAgentId(did);
       throw keyChanged('its key changed, and no signed history says so: take its identity card with client.pin(card), or connect through a directory');
@@ -186,12 +186,23 @@ function mergePeer(known: KnownPeer | undefined, met: Merge, now: number): Known
   const contradiction = findContradiction(before.history, met);
   if (contradiction !== undefined) return { ...before, equivocation: contradiction, isRefused: true, revision };
   const history = longest(before.history, met.history, met.did);
-  if (lost !== undefined && history.length < lost.events) throw rolledBack(met.did);
+  requireFound(met.did, history, lost);
   const isRefused = before.isRefused || (history.length > 0 && verifyKeyHistory(history).revoked);
-  const { agreementKey = before.agreementKey, endpoints = before.endpoints ?? [] } = met;
-  const pinned = met.isExplicit === true ? 'explicit' : before.pinned;
-  const after = { ...before, pinned, history, agreementKey, endpoints, isRefused, revision } as const;
-  return known !== undefined && lost === undefined && isSame(known, after) ? known : after;
+  const after = { ...before, ...seenIn(met, before), history, isRefused, revision };
+  return isNews(known, after) ? after : (known as KnownPeer);
+}
+
+function seenIn({ isExplicit, agreementKey, endpoints }: Merge, before: Omit<KnownPeer, 'lost'>): Pick<KnownPeer, 'pinned' | 'agreementKey' | 'endpoints'> {
+  const pinned = isExplicit === true ? 'explicit' : before.pinned;
+  return { pinned, agreementKey: agreementKey ?? before.agreementKey, endpoints: endpoints ?? before.endpoints ?? [] };
+}
+
+function isNews(known: KnownPeer | undefined, after: KnownPeer): boolean {
+  return known === undefined || known.lost !== undefined || !isSame(known, after);
+}
+
+function requireFound(did: AgentId, history: KeyHistory, lost: KnownPeer['lost']): void {
+  if (lost !== undefined && history.length < lost.events) throw rolledBack(did);
 }
 
 function firstMet(did: AgentId, now: number): KnownPeer {

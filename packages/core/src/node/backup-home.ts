@@ -136,7 +136,7 @@ async function snapshot(from: string, to: string): Promise<void> {
   if (path.basename(from) !== 'state.db') return;
   const copy = new DatabaseSync(to);
   try {
-    copy.exec("UPDATE known_peer SET bundle = NULL; VACUUM");
+    copy.exec('UPDATE known_peer SET bundle = NULL; VACUUM');
   } finally {
     copy.close();
   }

@@ -56,7 +56,11 @@ async function namesIn(folder: string): Promise<readonly string[]> {
     return await fs.readdir(folder);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw new StoreError({ code: 'TALOS_STORE_READ_FAILED', message: 'what is remembered of peers cannot be read: pass a stateDir that this user may read', cause });
+    throw new StoreError({
+      code: 'TALOS_STORE_READ_FAILED',
+      message: 'what is remembered of peers cannot be read: pass a stateDir that this user may read',
+      cause,
+    });
   }
 }
 

@@ -29,7 +29,9 @@ export function sqliteTrustStore({ state, key, fence }: SqliteTrustOptions): Tru
   return {
     load,
     all: async (owner) => {
-      const rows = state.read((db) => db.prepare('SELECT owner, did, revision, body, bundle FROM known_peer WHERE owner = ifnull(?, owner)').all(owner ?? null)) as Row[];
+      const rows = state.read((db) =>
+        db.prepare('SELECT owner, did, revision, body, bundle FROM known_peer WHERE owner = ifnull(?, owner)').all(owner ?? null),
+      ) as Row[];
       const present = await Promise.all(rows.map((row) => opener.open(row)));
       if (owner === undefined) return present;
       const named = new Set(rows.map(({ did }) => did));
@@ -37,9 +39,10 @@ export function sqliteTrustStore({ state, key, fence }: SqliteTrustOptions): Tru
       return [...present, ...missing.flatMap((did) => opener.missing(owner, did) ?? [])];
     },
     isRefused: async (owner, did) => (await load(owner, did))?.isRefused === true,
-    save: async (owner, { lost: _, bundle, ...peer }) => {
+    save: async (owner, { lost, bundle, ...peer }) => {
       const { did, revision, isRefused } = peer;
-      const events = peer.history.length;
+      // Who is still lost was refused before.
+      const events = Math.max(peer.history.length, lost?.events ?? 0);
       const body = await opener.seal({ owner, did, revision }, peer);
       await state.write((db) => {
         const present = db.prepare('SELECT revision FROM known_peer WHERE owner = ? AND did = ?').get(owner, did) as { revision: number } | undefined;

@@ -57,10 +57,13 @@ describe('what an agent learned of its peers’ keys', () => {
     ['the row is removed', (place: Place) => change(place, removed)],
     ['the row is changed', (place: Place) => change(place, (db) => db.exec("UPDATE known_peer SET body = substr(body, 1, 80) || 'AAAA' || substr(body, 85)"))],
     ['the row is cleared of its history', (place: Place) => change(place, (db) => db.exec(`UPDATE known_peer SET body = '{"history":[]}', events = 1`))],
-    ['the whole state file is an older one', (place: Place, old: string) => {
-      for (const suffix of ['-wal', '-shm']) rmSync(join(place.dir, `state.db${suffix}`), { force: true });
-      cpSync(old, join(place.dir, 'state.db'));
-    }],
+    [
+      'the whole state file is an older one',
+      (place: Place, old: string) => {
+        for (const suffix of ['-wal', '-shm']) rmSync(join(place.dir, `state.db${suffix}`), { force: true });
+        cpSync(old, join(place.dir, 'state.db'));
+      },
+    ],
     [
       'the row of one revision stands under another',
       (place: Place, old: string) =>
