@@ -25,6 +25,9 @@ export const identityRequirements = {
   'KEY-CARD': 'An identity card is signed, names several endpoints and the log of its agent, and is refused if anything in it was changed.',
   'KEY-REVOKED': 'A revoked identity is refused by its peers: sessions, handshakes, bundles, and what it granted, also in use.',
   'KEY-ROTATED-RIGHTS': 'What a key granted or held that was given up ends where the rotation is known.',
+  'KEY-PINS-SEALED':
+    'What a home learned of its peers’ keys is sealed and no older than what the machine remembers: without it no old key counts, and the error names the repair.',
+  'KEY-PINS-HEARD': 'What one process of a home learns of a peer’s keys holds in the others at their next call.',
   'KEY-DELEGATE': 'A right that is passed on to, or by, an agent that has rotated its key counts in its holder’s process, by the signed history.',
   'KEY-CRASH': 'A crash in a rotation leaves the old key or the new one in force, and never two events of one sequence.',
 } as const;

@@ -7,6 +7,8 @@ export const remoteRequirements = {
   'REMOTE-POSSESSION': 'A capability, and a request under it, are of use to their holder only, over its own session.',
   'REMOTE-AUDIENCE': 'A capability or a request for another agent is refused.',
   'REMOTE-ISSUER': 'Only issuers that the callee trusts grant its tools.',
+  'REMOTE-APPROVAL': 'A remote call that needs a person waits at the callee, whose approver decides; one answer lets one call run.',
+  'REMOTE-RESUME': 'A caller that ended between S and A, or before A went out, agrees at its next start.',
   'REMOTE-ONCE': 'A request that comes again, in whatever session, is not run again and is answered the same.',
   'REMOTE-ARGS': 'Arguments other than those that were signed are refused.',
   'REMOTE-TOOL-UNKNOWN': 'A tool that is not served is refused, signed and recorded.',

@@ -4,7 +4,7 @@ import { corruptState, type PostgresState } from './postgres-state.ts';
 import { decodeStateText, textBytes, type Column } from './state-values.ts';
 
 /** What such a store reads of a peer; the rest is kept as it is. */
-export type StoredPeer = { readonly did: AgentId; readonly revision: number; readonly isRefused: boolean };
+export type StoredPeer = { readonly did: AgentId; readonly revision: number; readonly isRefused: boolean; readonly history?: readonly unknown[] };
 
 /** What agents know of their peers' keys, in a table. Whoever reads a history verifies it. */
 export function postgresTrustStore<Peer extends StoredPeer>(state: PostgresState) {
@@ -31,7 +31,11 @@ export function postgresTrustStore<Peer extends StoredPeer>(state: PostgresState
           peer.revision === 1
             ? `INSERT INTO ${schema}.peer (owner, did, revision, refused, body) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING RETURNING 'saved'`
             : `UPDATE ${schema}.peer SET revision = $3, refused = $4, body = $5 WHERE owner = $1 AND did = $2 AND revision = $3 - 1 RETURNING 'saved'`;
-        if ((await run({ text, values })).length === 1) return;
+        if ((await run({ text, values })).length === 1) {
+          // Other processes of this home hear before their next decision whose keys changed.
+          if (peer.isRefused || (peer.history?.length ?? 0) > 1) await run({ text: `UPDATE ${schema}.rights SET changes = changes + 1` });
+          return;
+        }
         throw new StoreError({ code: 'TALOS_STORE_CONFLICT', message: 'another writer knew more of this peer first: load again', retryable: true });
       }),
   };

@@ -29,15 +29,15 @@ import { TokenFault } from './token-fault.ts';
 
 export type ApprovalDeskOptions = {
   readonly store: ApprovalStore;
-  /** The agent whose calls these are: it signs the requests. */
+  /** Who asks, and signs the requests: the agent whose calls these are, or the one that is asked to run them. */
   readonly agent: AgentId;
   readonly signer: Signer;
   /** Where its calls run, as in `admit`. */
   readonly audience: string;
   readonly env: Env;
   readonly keys?: IssuerKeys;
-  /** What an approver is to read about a call. Default: tool and arguments as canonical JSON. */
-  readonly describe?: (call: { readonly tool: string; readonly input: JsonObject }) => string;
+  /** What an approver is to read about a call. Default: tool and arguments as canonical JSON. `holder`: thumbprint of the key whose call it is. */
+  readonly describe?: (call: { readonly tool: string; readonly input: JsonObject; readonly holder: string }) => string;
 };
 
 /** The condition of one link that applies to a call. */
@@ -163,7 +163,7 @@ export class ApprovalDesk {
     const { agent, signer, audience, env, store, describe = describeCall } = this.#options;
     const salt = env.randomBytes(commitmentSaltLength);
     const shownSalt = env.randomBytes(commitmentSaltLength);
-    const shown = describe(call);
+    const shown = describe({ tool: call.tool, input: call.input, holder: call.path.at(-1)?.link.holder ?? '' });
     const iat = Math.floor(call.now / 1000);
     const { by, m, ttl, reuse, count } = approve;
     const cnf = { jwk: { kty: 'OKP', crv: 'Ed25519', x: encodeBase64url(signer.publicKey.bytes) } } as const;

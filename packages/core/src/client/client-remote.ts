@@ -1,4 +1,6 @@
 /** Remote calls of a client: its identity, log, rights and messenger, put together. Imported when a call is first made or served. @module */
+import { canonicalJson } from '../bytes/canonical-json.ts';
+import { ApprovalDesk } from '../capability/approval-desk.ts';
 import { createReservations } from '../capability/reservations.ts';
 import type { Env } from '../env/env.ts';
 import { memoryCallStore } from '../remote/memory-call-store.ts';
@@ -18,8 +20,7 @@ export type ClientRemoteParts = CapabilityParts & {
 export async function openClientRemote(parts: ClientRemoteParts): Promise<Remote> {
   const { identity, home, log, env, keys, issuers, state, messenger, onError } = parts;
   const calls = (await home.calls?.(identity.did, env)) ?? { store: memoryCallStore(env), close: async () => undefined };
-  // Approvals are asked for by the holder, who is the caller: a call that needs one is refused here.
-  const reservations = createReservations({ limits: state.limits });
+  const reservations = createReservations({ limits: state.limits, approvals: servedDesk(parts) });
   const remote = openRemote({
     agent: identity.did,
     signer: identity.signer,
@@ -49,4 +50,17 @@ export async function openClientRemote(parts: ClientRemoteParts): Promise<Remote
       }
     },
   };
+}
+
+/** Calls of peers that need a person wait here, where they would run: this agent asks, and the caller is told no more than that. */
+function servedDesk({ identity, env, keys, state }: ClientRemoteParts): ApprovalDesk {
+  return new ApprovalDesk({
+    store: state.approvals,
+    agent: identity.did,
+    signer: identity.signer,
+    audience: identity.did,
+    env,
+    keys,
+    describe: ({ tool, input, holder }) => canonicalJson({ tool, arguments: input, caller: holder }),
+  });
 }

@@ -1,6 +1,7 @@
 /** Several processes of one home: what one of them takes back ends in all (docs/spec/05 §4). @module */
 import { deny, type Denial } from '../capability/denial.ts';
 import type { Env } from '../env/env.ts';
+import type { AgentId } from '../identity/agent-id.ts';
 import type { HomeState } from './home-state.ts';
 
 /**
@@ -18,11 +19,23 @@ export function catchUp(state: HomeState, env: Env): Promise<Denial | undefined>
 function learn(state: HomeState, env: Env): Promise<Denial | undefined> | undefined {
   try {
     const refreshing = state.revocations.refresh();
-    if (refreshing !== undefined) return refreshing.then(() => keepTime(state, env)).catch(() => deny('REVOCATION_STALE'));
+    if (refreshing !== undefined)
+      return refreshing
+        .then(() => relearnKeys(state))
+        .then(() => keepTime(state, env))
+        .catch(() => deny('REVOCATION_STALE'));
   } catch {
     return Promise.resolve(deny('REVOCATION_STALE'));
   }
   return keepTime(state, env);
+}
+
+/** Whose keys changed, as other processes of this home learned it, for all of its agents. */
+export async function relearnKeys({ trust, keys, revocations }: Pick<HomeState, 'trust' | 'keys' | 'revocations'>, owner?: AgentId): Promise<void> {
+  for (const peer of await trust.all(owner)) {
+    const ended = keys.update(peer);
+    if (ended !== undefined) revocations.endKeys(ended);
+  }
 }
 
 function keepTime({ clock }: HomeState, env: Env): Promise<Denial | undefined> | undefined {
@@ -40,7 +53,9 @@ function keepTime({ clock }: HomeState, env: Env): Promise<Denial | undefined> |
 const pollMs = 250;
 
 /** Keeps asking, for the calls in flight. The result ends it. */
-export function keepUp({ revocations, hear }: HomeState, env: Env): () => void {
+export function keepUp(state: HomeState, env: Env): () => void {
+  const { revocations, hear } = state;
+  const refresh = (): Promise<void> | undefined => revocations.refresh()?.then(() => relearnKeys(state));
   let cancel: (() => void) | undefined;
   let isEnded = false;
   const wait = (): void => {
@@ -49,7 +64,7 @@ export function keepUp({ revocations, hear }: HomeState, env: Env): () => void {
   const ask = (): void => {
     try {
       // What fails here refuses the next call that begins.
-      void Promise.resolve(hear === undefined ? revocations.refresh() : hear().then(() => revocations.refresh())).then(wait, wait);
+      void Promise.resolve(hear === undefined ? refresh() : hear().then(refresh)).then(wait, wait);
     } catch {
       wait();
     }

@@ -12,6 +12,7 @@ import { Listeners } from './client-events.ts';
 import { resolveOptions, type ClientOptions } from './client-options.ts';
 import { memoryState, type Home } from './home.ts';
 import type { HomeState, SharedState } from './home-state.ts';
+import { relearnKeys } from './keep-up.ts';
 import { loadIdentity } from './load-identity.ts';
 import type { AgentKeys } from './peer-keys.ts';
 import type { SharedLog } from './shared-log.ts';
@@ -50,6 +51,8 @@ export async function openParts(name: string, options: ClientOptions): Promise<C
   try {
     if (created) await log.append({ type: 'key.bound', agent: identity.did, kid: keyThumbprint(identity.signer.publicKey), log: log.verifierKey });
     state = await sharedState.acquire();
+    // What of its peers was lost from a store that was changed is known by the owner's name alone.
+    await relearnKeys(state, identity.did);
     const listeners = new Listeners();
     const peers = peersOf({ identity, state, env, firstContact, listeners });
     if (identity.historySequence > 0) await peers.learn(identity.did, { history: identity.history });

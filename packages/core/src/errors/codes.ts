@@ -48,7 +48,7 @@ export type IdentityErrorCode =
   | 'TALOS_IDENTITY_KEY_CHANGED'
   /** This peer was not pinned, and only pinned ones are accepted. */
   | 'TALOS_IDENTITY_NOT_PINNED'
-  /** The identity is older than its last rotation on this machine: its home was restored from a copy. */
+  /** The identity, or what is kept of a peer's keys, is older than what this machine remembers: its home was restored from a copy, or changed. */
   | 'TALOS_IDENTITY_ROLLED_BACK'
   /** The identity card is malformed, or not signed by the identity it names. */
   | 'TALOS_IDENTITY_BAD_CARD'

@@ -52,12 +52,13 @@ export class Peers {
   /**
    * The key that speaks for `did`, if it is that of event `sequence`. Changes nothing: whether the peer holds that key is yet to be seen.
    * @param offered - The history that came along; it counts as far as it continues what is known.
-   * @throws {@link IdentityError} `TALOS_IDENTITY_KEY_CHANGED`, `_NOT_PINNED`, `_REVOKED`, `_EQUIVOCATION`, `_BAD_HISTORY`.
+   * @throws {@link IdentityError} `TALOS_IDENTITY_KEY_CHANGED`, `_NOT_PINNED`, `_REVOKED`, `_EQUIVOCATION`, `_BAD_HISTORY`, `_ROLLED_BACK`.
    */
   async resolveKey(did: AgentId, sequence: number, offered?: KeyHistory): Promise<Ed25519PublicKey> {
     const known = await this.#options.store.load(this.#options.owner, did);
     this.#admit(known, did);
     const history = longest(known?.history ?? [], offered ?? [], did);
+    requireFound(did, history, known?.lost);
     if (history.length === 0) {
       if (sequence === 0) return parseAgentId(did);
       throw keyChanged('its key changed, and no signed history says so: take its identity card with client.pin(card), or connect through a directory');
@@ -105,9 +106,10 @@ export class Peers {
     this.#admit(await store.load(owner, did), did, true);
   }
 
-  /** The keys in force of a peer that was met. @throws {@link IdentityError} `TALOS_IDENTITY_NOT_PINNED`. */
+  /** The keys in force of a peer that was met. @throws {@link IdentityError} `TALOS_IDENTITY_NOT_PINNED`, `_ROLLED_BACK`. */
   async end(did: AgentId): Promise<FingerprintEnd> {
     const known = await this.#options.store.load(this.#options.owner, did);
+    if (known?.lost !== undefined) throw rolledBack(did);
     if (known === undefined || known.agreementKey === '') throw notPinned('this peer was never met: open a session to it, or pin its identity card, first');
     this.#admit(known, did, true);
     const identityKey = known.history.length === 0 ? parseAgentId(did) : verifyKeyHistory(known.history).currentKey;
@@ -151,7 +153,8 @@ export class Peers {
     const { store, owner } = this.#options;
     for (let attempt = 1; ; attempt++) {
       const known = await store.load(owner, did);
-      if (known === undefined) return;
+      // What was lost comes back by the peer's history, and by nothing else.
+      if (known === undefined || known.lost !== undefined) return;
       try {
         return await store.save(owner, { ...change(known), revision: known.revision + 1 });
       } catch (error) {
@@ -176,18 +179,34 @@ type Merge = {
   readonly isExplicit: true | undefined;
 };
 
-/** The known one itself if nothing is new. */
+/** The known one itself if nothing is new. @throws {@link IdentityError} `TALOS_IDENTITY_ROLLED_BACK` if what was lost is still not there. */
 function mergePeer(known: KnownPeer | undefined, met: Merge, now: number): KnownPeer {
-  const before = known ?? { did: met.did, history: [], agreementKey: '', pinned: 'firstUse', pinnedAt: now, told: 0, isRefused: false, revision: 0 };
+  const { lost, ...before } = known ?? firstMet(met.did, now);
   const revision = before.revision + 1;
   const contradiction = findContradiction(before.history, met);
   if (contradiction !== undefined) return { ...before, equivocation: contradiction, isRefused: true, revision };
   const history = longest(before.history, met.history, met.did);
+  requireFound(met.did, history, lost);
   const isRefused = before.isRefused || (history.length > 0 && verifyKeyHistory(history).revoked);
-  const { agreementKey = before.agreementKey, endpoints = before.endpoints ?? [] } = met;
-  const pinned = met.isExplicit === true ? 'explicit' : before.pinned;
-  const after = { ...before, pinned, history, agreementKey, endpoints, isRefused, revision };
-  return known !== undefined && isSame(known, after) ? known : after;
+  const after = { ...before, ...seenIn(met, before), history, isRefused, revision };
+  return isNews(known, after) ? after : (known as KnownPeer);
+}
+
+function seenIn({ isExplicit, agreementKey, endpoints }: Merge, before: Omit<KnownPeer, 'lost'>): Pick<KnownPeer, 'pinned' | 'agreementKey' | 'endpoints'> {
+  const pinned = isExplicit === true ? 'explicit' : before.pinned;
+  return { pinned, agreementKey: agreementKey ?? before.agreementKey, endpoints: endpoints ?? before.endpoints ?? [] };
+}
+
+function isNews(known: KnownPeer | undefined, after: KnownPeer): boolean {
+  return known === undefined || known.lost !== undefined || !isSame(known, after);
+}
+
+function requireFound(did: AgentId, history: KeyHistory, lost: KnownPeer['lost']): void {
+  if (lost !== undefined && history.length < lost.events) throw rolledBack(did);
+}
+
+function firstMet(did: AgentId, now: number): KnownPeer {
+  return { did, history: [], agreementKey: '', pinned: 'firstUse', pinnedAt: now, told: 0, isRefused: false, revision: 0 };
 }
 
 function isSame(before: KnownPeer, after: KnownPeer): boolean {
@@ -245,6 +264,14 @@ function notPinned(reason: string): IdentityError {
 
 function revoked(did: AgentId): IdentityError {
   return new IdentityError({ code: 'TALOS_IDENTITY_REVOKED', message: `${did} revoked its key: it cannot be talked to any more` });
+}
+
+/** What was known of a peer's keys is not there any more. */
+export function rolledBack(did: AgentId): IdentityError {
+  return new IdentityError({
+    code: 'TALOS_IDENTITY_ROLLED_BACK',
+    message: `what this home keeps of ${did} is older than what was known, or was changed: take its identity card with client.pin(card)`,
+  });
 }
 
 function equivocation(did: AgentId): IdentityError {

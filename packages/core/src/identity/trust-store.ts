@@ -26,9 +26,14 @@ export type KnownPeer = {
   readonly isRefused: boolean;
   /** 1 when it is first saved, one more each time. */
   readonly revision: number;
+  /**
+   * What is kept is of an older copy, or was changed: the peer counts again with a history of at least so many events, as its card has it. Said by
+   * the store, never saved.
+   */
+  readonly lost?: { readonly events: number };
 };
 
-/** Of any number of agents: `owner` says whose knowledge it is. Integrity is the store's: who can write it can make an agent forget a rotation. */
+/** Of any number of agents: `owner` says whose knowledge it is. Integrity is the store's: who can write it unnoticed can make an agent forget a rotation. */
 export interface TrustStore {
   load(owner: AgentId, did: AgentId): Promise<KnownPeer | undefined>;
   /** Of one agent, or of all. */

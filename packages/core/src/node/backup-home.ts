@@ -19,6 +19,7 @@ import { UsageError } from '../errors/usage-error.ts';
 import { recordNamePattern, type KeyStore } from '../identity/key-store.ts';
 import { randomBytes } from '#suite';
 import { readBackupFile, writeBackupFile } from './backup-file.ts';
+import { syncFolder } from './durable-file.ts';
 import { homeParts, type NodeHomeOptions } from './node-home.ts';
 
 export type BackupHomeOptions = NodeHomeOptions & {
@@ -40,7 +41,7 @@ export type RestoredHome = {
 
 const databases = ['audit.db', 'state.db'] as const;
 /** What is kept of the key folder. The key of the sessions stays where they are. */
-const isKept = (record: string): boolean => record === 'log' || record.startsWith('agent.');
+const isKept = (record: string): boolean => record === 'log' || record === 'peers' || record.startsWith('agent.');
 const maxNameBytes = 80;
 const readBytes = 1024 * 1024;
 
@@ -135,7 +136,7 @@ async function snapshot(from: string, to: string): Promise<void> {
   if (path.basename(from) !== 'state.db') return;
   const copy = new DatabaseSync(to);
   try {
-    copy.exec("UPDATE peer SET body = json_remove(body, '$.bundle'); VACUUM");
+    copy.exec('UPDATE known_peer SET bundle = NULL; VACUUM');
   } finally {
     copy.close();
   }
@@ -222,16 +223,6 @@ function logOf(file: string): { readonly origin: string | undefined; readonly si
 async function syncTree(folder: string): Promise<void> {
   await syncFolder(path.join(folder, 'keys'));
   await syncFolder(folder);
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const handle = await fs.open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 async function exists(place: string): Promise<boolean> {

@@ -79,7 +79,7 @@ async function writeAndSync(file: string, bytes: Uint8Array): Promise<void> {
 }
 
 /** Without this a power cut may forget the name of a file whose content is safe. Windows cannot open a folder, and need not. */
-async function syncFolder(folder: string): Promise<void> {
+export async function syncFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return;
   const handle = await fs.open(folder, 'r');
   try {

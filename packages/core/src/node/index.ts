@@ -18,6 +18,6 @@ export { sqliteApprovalStore } from './sqlite-approval-store.ts';
 export { sqliteLimitStore } from './sqlite-limit-store.ts';
 export { sqliteReplayStore } from './sqlite-replay-store.ts';
 export { sqliteRevocationStore } from './sqlite-revocation-store.ts';
-export { sqliteTrustStore } from './sqlite-trust-store.ts';
+export { sqliteTrustStore, type SqliteTrustOptions } from './sqlite-trust-store.ts';
 export { SqliteState, type SqliteStateOptions } from './sqlite-state.ts';
 export { sqliteKnownHeads } from './sqlite-known-heads.ts';

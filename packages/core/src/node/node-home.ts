@@ -14,12 +14,13 @@ import { StoreError } from '../errors/store-error.ts';
 import { UsageError } from '../errors/usage-error.ts';
 import type { AgentId } from '../identity/agent-id.ts';
 import type { KeyStore } from '../identity/key-store.ts';
-import { loadDrawnKey } from './drawn-key.ts';
 import type { KeyProtection } from './encrypted-key-store.ts';
 import { fileKeyStore } from './file-key-store.ts';
 import { fencedKeyStore } from './identity-fence.ts';
 import { fileSignedHeads } from './file-signed-heads.ts';
+import { openPeerFence } from './peer-fence.ts';
 import { openProcessLog } from './process-log.ts';
+import { loadHomeKey } from './home-key.ts';
 import { loadSessionKey } from './session-row-seal.ts';
 import { keepUp } from '../client/keep-up.ts';
 import { sqliteApprovalStore } from './sqlite-approval-store.ts';
@@ -70,10 +71,11 @@ const openStates = new Map<string, SharedState>();
  */
 export function nodeHome(options: NodeHomeOptions = {}): Home {
   const { dir, stateDir, ...parts } = homeParts(options);
+  const key = readOnce(() => loadSessionKey(parts.keys));
   return {
     keys: parts.keys,
-    sessions: (agent) => openSessions({ dir, stateDir, keys: parts.keys, agent }),
-    calls: (agent, env) => openCalls({ dir, keys: parts.keys, agent, env }),
+    sessions: (agent) => openSessions({ dir, stateDir, key, agent }),
+    calls: (agent, env) => openCalls({ dir, key, agent, env }),
     about: ({ log, env }, name) => subjectLog({ log, env, privateStore: homeStoreOf(dir).privateStore }, name),
     log: (env) => {
       const shared =
@@ -85,14 +87,16 @@ export function nodeHome(options: NodeHomeOptions = {}): Home {
       return shared;
     },
     state: (env) => {
-      const shared = openStates.get(dir) ?? share(() => openState(dir, env));
+      const shared = openStates.get(dir) ?? share(() => openState({ dir, stateDir, key: () => loadHomeKey(parts.keys, 'peers'), env }));
       openStates.set(dir, shared);
       return shared;
     },
   };
 }
 
-async function openState(dir: string, env: Env): Promise<{ readonly value: HomeState; readonly close: () => Promise<void> }> {
+type StateInput = Omit<SessionsInput, 'agent'> & { readonly env: Env };
+
+async function openState({ dir, stateDir, key, env }: StateInput): Promise<{ readonly value: HomeState; readonly close: () => Promise<void> }> {
   await fs.mkdir(dir, { recursive: true, mode: 0o700 });
   const state = new SqliteState({ path: path.join(dir, 'state.db'), env });
   try {
@@ -102,7 +106,7 @@ async function openState(dir: string, env: Env): Promise<{ readonly value: HomeS
       approvals: sqliteApprovalStore(state),
       revocations: sqliteRevocationStore(state),
       clock: sqliteClockStore(state),
-      trust: await sqliteTrustStore(state),
+      trust: sqliteTrustStore({ state, key, fence: await openPeerFence(path.join(stateDir, 'peers')) }),
     };
     const value = await openHomeState(stores, env);
     const end = keepUp(value, env);
@@ -137,7 +141,7 @@ async function openStore(dir: string, keys: KeyStore): Promise<OpenedStore> {
   await fs.mkdir(dir, { recursive: true, mode: 0o700 });
   const entries = await openSqliteAuditStore({ path: path.join(dir, 'audit.db') });
   try {
-    const store = await withPrivateStore(entries, await openSqlitePrivateStore({ ...privateFiles(dir), subjectKey: () => loadDrawnKey(keys, subjectRecord) }));
+    const store = await withPrivateStore(entries, await openSqlitePrivateStore({ ...privateFiles(dir), subjectKey: () => loadHomeKey(keys, 'subjects') }));
     openStores.set(dir, store);
     const close = async (): Promise<void> => {
       openStores.delete(dir);
@@ -174,32 +178,42 @@ export function homeStoreOf(dir: string): PrivateAuditStore {
   return store;
 }
 
-/** Of the key store: what seals names and keys of persons. */
-export const subjectRecord = 'subjects';
 
 /** Payloads and the keys of persons, each in a file of its own beside the log. */
 export function privateFiles(dir: string): { readonly path: string; readonly keysPath: string } {
   return { path: path.join(dir, 'payloads.db'), keysPath: path.join(dir, 'subjects.db') };
 }
 
-type SessionsInput = { readonly dir: string; readonly stateDir: string; readonly keys: KeyStore; readonly agent: AgentId };
+type SessionsInput = { readonly dir: string; readonly stateDir: string; readonly key: () => Promise<Uint8Array>; readonly agent: AgentId };
 
 /** A connection for each client: SQLite serialises them as it does those of other processes. */
-async function openSessions({ dir, stateDir, keys, agent }: SessionsInput): Promise<OpenedSessions> {
+async function openSessions({ dir, stateDir, key: keyOf, agent }: SessionsInput): Promise<OpenedSessions> {
   for (const folder of [dir, stateDir]) await makeFolder(folder);
-  const key = await loadSessionKey(keys);
+  const key = await keyOf();
   const sessions = await openSqliteSessions({ path: path.join(dir, 'sessions.db'), fencePath: path.join(stateDir, 'fence.db'), key });
   key.fill(0);
   return { ...sessions.of(agent), close: () => sessions.close() };
 }
 
 /** A connection for each client, as for its sessions. */
-async function openCalls({ dir, keys, agent, env }: Omit<SessionsInput, 'stateDir'> & { readonly env: Env }): Promise<OpenedCalls> {
+async function openCalls({ dir, key: keyOf, agent, env }: Omit<SessionsInput, 'stateDir'> & { readonly env: Env }): Promise<OpenedCalls> {
   await makeFolder(dir);
-  const key = await loadSessionKey(keys);
+  const key = await keyOf();
   const calls = await openSqliteCalls({ path: path.join(dir, 'calls.db'), sinceMs: env.now(), key });
   key.fill(0);
   return { store: calls.of(agent), close: () => calls.close() };
+}
+
+/** Each caller gets a copy, to be wiped. A passphrase costs half a second each time. */
+function readOnce(load: () => Promise<Uint8Array>): () => Promise<Uint8Array> {
+  let loading: Promise<Uint8Array> | undefined;
+  return async () => {
+    loading ??= load().catch((error: unknown) => {
+      loading = undefined;
+      throw error;
+    });
+    return Uint8Array.from(await loading);
+  };
 }
 
 async function makeFolder(folder: string): Promise<void> {

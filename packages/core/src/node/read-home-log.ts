@@ -11,7 +11,7 @@ import { systemEnv } from '../env/env.ts';
 import { AuditError } from '../errors/audit-error.ts';
 import { StoreError } from '../errors/store-error.ts';
 import type { KeyStore } from '../identity/key-store.ts';
-import { homeParts, privateFiles, subjectRecord, type NodeHomeOptions } from './node-home.ts';
+import { homeParts, privateFiles, type NodeHomeOptions } from './node-home.ts';
 import { openSqliteAuditSnapshot } from './sqlite-audit-store.ts';
 import { openSqlitePrivateReader } from './sqlite-private-store.ts';
 
@@ -59,7 +59,7 @@ async function openStores(dir: string, keys: KeyStore): Promise<Stores> {
 
 /** Asked for when a payload about a person is opened, and not before: whoever only verifies needs no passphrase. */
 async function subjectKeyOf(keys: KeyStore): Promise<Uint8Array> {
-  const kept = await keys.load(subjectRecord);
+  const kept = await keys.load('subjects');
   if (kept !== undefined) return kept;
   throw new StoreError({ code: 'TALOS_STORE_READ_FAILED', message: 'the key that opens payloads about persons is not in this home: open it once as a client' });
 }

@@ -2,9 +2,7 @@
 import { StoreError } from '../errors/store-error.ts';
 import type { KeyStore } from '../identity/key-store.ts';
 import { atRestSeal } from '../seal/at-rest-seal.ts';
-import { loadDrawnKey } from './drawn-key.ts';
-
-const record = 'sessions';
+import { loadHomeKey } from './home-key.ts';
 
 /**
  * Seals and opens the blobs of one agent. Where a blob stands — agent, table, row, and for a state its version — is associated data: a
@@ -38,9 +36,9 @@ export function rowSeal(key: Uint8Array, agent: string): RowSeal {
   };
 }
 
-/** The home's key for its sessions, drawn on first use. */
+/** The home's key for its sessions. */
 export function loadSessionKey(keys: KeyStore): Promise<Uint8Array> {
-  return loadDrawnKey(keys, record);
+  return loadHomeKey(keys, 'sessions');
 }
 
 function corrupt(): StoreError {

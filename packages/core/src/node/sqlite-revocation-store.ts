@@ -37,12 +37,17 @@ export function sqliteRevocationStore(state: SqliteState): RevocationStore {
   };
 }
 
-/** `data_version` changes with any write of another connection, also of counters: what this is about is read only then. */
+/**
+ * `data_version` changes with any write of another connection, also of counters: what this is about is read only then. With the lists, which agents
+ * joined and whose keys were learned to have changed.
+ */
 function versionReader(state: SqliteState): () => string {
   const prepare = () =>
     state.read((db) => ({
       file: db.prepare('PRAGMA data_version'),
-      lists: db.prepare("SELECT (SELECT count(*) FROM agent) || ' ' || ifnull(group_concat(head, ' '), '') AS version FROM revocation_list"),
+      lists: db.prepare(
+        "SELECT (SELECT count(*) FROM agent) || ' ' || (SELECT count(*) || ' ' || ifnull(sum(events), 0) FROM known_peer WHERE events > 1 OR events < 0) || ' ' || ifnull(group_concat(head, ' '), '') AS version FROM revocation_list",
+      ),
     }));
   let statements: ReturnType<typeof prepare> | undefined;
   let file: unknown;

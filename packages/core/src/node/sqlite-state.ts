@@ -35,6 +35,7 @@ PRAGMA user_version = ${formatVersion};
 /** What came after the first files were written: they get it when they are opened. */
 const additions = `
 CREATE TABLE IF NOT EXISTS agent (did TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS known_peer (owner TEXT NOT NULL, did TEXT NOT NULL, revision INTEGER NOT NULL, events INTEGER NOT NULL, body TEXT NOT NULL, bundle TEXT, PRIMARY KEY (owner, did)) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS clock (one INTEGER PRIMARY KEY CHECK (one = 1), latest INTEGER NOT NULL) STRICT;
 `;
 

@@ -12,7 +12,7 @@ import { RemoteError } from '../errors/remote-error.ts';
 import { SessionError } from '../errors/session-error.ts';
 import { UsageError } from '../errors/usage-error.ts';
 import { copyPlainObject } from '../guard/plain-json.ts';
-import type { AgentId } from '../identity/agent-id.ts';
+import { isAgentId, type AgentId } from '../identity/agent-id.ts';
 import type { Signer } from '../identity/signer.ts';
 import { countersign } from '../receipt/countersign.ts';
 import type { Outcome } from '../receipt/outcome.ts';
@@ -43,7 +43,7 @@ export type CallOptions = {
 export type CallerParts = {
   readonly agent: AgentId;
   readonly signer: Signer;
-  readonly log: Pick<AuditLog, 'append' | 'find' | 'entry' | 'origin'>;
+  readonly log: Pick<AuditLog, 'append' | 'find' | 'entry' | 'origin' | 'recovery'>;
   readonly env: Env;
   readonly say: Say;
   readonly partyKeys: (did: AgentId) => PartyKeys;
@@ -55,11 +55,15 @@ type Asked = { readonly peer: AgentId; readonly tool: string; readonly input: un
 
 type Concluding = {
   readonly from: AgentId;
-  readonly asked: { readonly request: Request; readonly token: string };
+  /** `recorded`: S stands in the log, A does not. */
+  readonly asked: { readonly request: Request; readonly token: string; readonly recorded?: true };
   readonly answer: ResultMessage & { readonly outcome: string };
   readonly outcome: Outcome;
   readonly call: OutgoingCall | undefined;
 };
+
+/** A countersignature waits 200 ms at most: what a busy agent writes in that time. */
+const resumedEntries = 512;
 
 export class Caller {
   readonly #parts: CallerParts;
@@ -103,7 +107,8 @@ export class Caller {
     if (asked === undefined) return;
     const outcome = readAnswer(answer.outcome, { request: asked.request, callee: this.#parts.partyKeys(from) });
     if (outcome === undefined) return;
-    if (this.#answered.has(answer.request)) return this.#record(from, { request: asked.request, part: 'dispute', text: answer.outcome });
+    if (this.#answered.has(answer.request) && !('recorded' in asked))
+      return this.#record(from, { request: asked.request, part: 'dispute', text: answer.outcome });
     if (call !== undefined && isAhead(outcome, call)) return void (call.held = answer);
     await this.#conclude({ from, asked, answer: { ...answer, outcome: answer.outcome }, outcome, call });
   }
@@ -120,6 +125,25 @@ export class Caller {
     const { held } = call;
     call.held = undefined;
     if (held !== undefined) await this.result(from, held);
+  }
+
+  /**
+   * Says again what this agent agreed to at the end of a run that did not come to its own: the process may have died before it was sent. The callee
+   * takes each once.
+   */
+  async resume(): Promise<void> {
+    const { log, agent, countersigner } = this.#parts;
+    const { size, previous } = log.recovery;
+    if (previous === undefined || previous.stopped) return;
+    for (let index = Math.max(0, size - resumedEntries); index < size; index++) {
+      const entry = (await log.entry(index)).entry;
+      const read = readReceiptEntry(entry);
+      if (read?.part !== 'countersignature' || entry.agent !== agent || !isAgentId(entry['peer'])) continue;
+      const request = await this.#own(read.request, 'request');
+      // As the callee this agent holds the other's.
+      if (request !== undefined && readRequest(request.text).claims.aud !== agent)
+        countersigner.add(entry['peer'], { request: read.request, signature: read.text });
+    }
   }
 
   /** What waits is not known to have run or not. */
@@ -179,10 +203,12 @@ export class Caller {
 
   async #conclude({ from, asked, answer, outcome, call }: Concluding): Promise<void> {
     const { request, token } = asked;
+    const recorded = asked.recorded === true;
     this.#remember(request.hash, answer.outcome);
     const receipt: CallReceipt = { request: token, outcome: answer.outcome };
     // The chunks of a stream that was given up are gone: what they were cannot be agreed to.
-    if (call === undefined && outcome.claims.form === 'stream') return this.#record(from, { request, part: 'outcome', text: answer.outcome });
+    if (call === undefined && outcome.claims.form === 'stream')
+      return recorded ? undefined : this.#record(from, { request, part: 'outcome', text: answer.outcome });
     const checked = checkAnswer(outcome, answer, call?.parts.chunks?.hash);
     if ('disputed' in checked) {
       call?.settle({ status: 'disputed', reason: checked.disputed, receipt });
@@ -191,7 +217,7 @@ export class Caller {
     const countersignature = await countersign(outcome, this.#parts.signer);
     try {
       await Promise.all([
-        this.#record(from, { request, part: 'outcome', text: answer.outcome }),
+        recorded || this.#record(from, { request, part: 'outcome', text: answer.outcome }),
         this.#record(from, { request, part: 'countersignature', text: countersignature }),
       ]);
     } catch (error) {
@@ -219,7 +245,8 @@ export class Caller {
     if (before.text !== outcome) return { request: readRequest(request.text), token: request.text };
     const agreed = await this.#own(hash, 'countersignature');
     if (agreed !== undefined) this.#parts.countersigner.add(peer, { request: hash, signature: agreed.text });
-    return undefined;
+    // A run that ended between S and A: what came with S is checked once more, and agreed to.
+    return agreed === undefined ? { request: readRequest(request.text), token: request.text, recorded: true } : undefined;
   }
 
   async #own(hash: string, part: ReceiptPart): Promise<{ readonly text: string; readonly peer: unknown } | undefined> {

@@ -28,7 +28,7 @@ export type RemoteOptions = {
   /** Signs R, S and A: the key that this agent's capabilities name as their holder's. */
   readonly signer: Signer;
   readonly messenger: Pick<Messenger, 'sendRemote' | 'onRemote'>;
-  readonly log: Pick<AuditLog, 'append' | 'find' | 'entry' | 'origin'>;
+  readonly log: Pick<AuditLog, 'append' | 'find' | 'entry' | 'origin' | 'recovery'>;
   readonly env: Env;
   readonly keys: IssuerKeys;
   /** Whose capabilities count for served tools if `serve` does not say. */
@@ -73,7 +73,11 @@ export function openRemote(options: RemoteOptions): Remote {
     describer: new Describer({ env, say, tools }),
   };
   let stop: (() => void) | undefined;
-  const listen = (): void => void (stop ??= messenger.onRemote((message) => take(rooms, message, onError)));
+  const listen = (): void => {
+    if (stop !== undefined) return;
+    stop = messenger.onRemote((message) => take(rooms, message, onError));
+    rooms.caller.resume().catch(onError);
+  };
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     rooms.caller.close();

@@ -71,7 +71,7 @@ describe('backup of a home', () => {
       const c = await newPlace();
       expect(await restoreHome({ ...c, file, password })).toEqual({ agents: ['alice'], log: { size, isBehind: false } });
       expect((await readdir(c.dir)).toSorted()).toEqual(['audit.db', 'keys', 'state.db']);
-      expect((await readdir(path.join(c.dir, 'keys'))).toSorted()).toEqual(['agent.alice.key', 'log.key']);
+      expect((await readdir(path.join(c.dir, 'keys'))).toSorted()).toEqual(['agent.alice.key', 'log.key', 'peers.key']);
       const back = await start('alice', c, transport);
       expect(back.client.did).toBe(alice.client.did);
       expect(verifyKeyHistory(back.client.history).sequence).toBe(1);

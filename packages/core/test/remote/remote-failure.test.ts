@@ -1,5 +1,10 @@
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { memoryHome, type Home } from '../../src/index.ts';
+import { memoryHome, TalosClient, type AgentId, type Home } from '../../src/index.ts';
+import { memoryTransport } from '../../src/message/memory-transport.ts';
+import { nodeHome } from '../../src/node/node-home.ts';
 import type { AuditLog } from '../../src/audit/audit-log.ts';
 import type { EntryInput } from '../../src/audit/recorder.ts';
 import { StoreError } from '../../src/errors/store-error.ts';
@@ -69,6 +74,48 @@ describe('a remote call when something fails', () => {
     expect(result.receipt).not.toHaveProperty('countersignature');
     expect(await pair.b.unacknowledged()).toHaveLength(1);
     await pair.close();
+  });
+
+  it('[REMOTE-RESUME] a caller that recorded S and not A agrees at its next start', async () => {
+    let isFull = true;
+    const homes = { a: homeRefusing(({ receipt }) => receipt === 'countersignature' && isFull), b: memoryHome() };
+    const pair = await makePair({ homes, serve: [tool('work', () => 'done')] });
+    expect(await pair.a.call(pair.b.did, 'work', {}, { capability: pair.capability })).toMatchObject({ value: 'done', unlogged: true });
+    await pair.a.close();
+    isFull = false;
+    expect(await pair.b.unacknowledged()).toHaveLength(1);
+    const again = await TalosClient.create('caller', { stores: homes.a, transport: pair.transport });
+    await again.describe(pair.b.did, { capability: pair.capability });
+    await eventually(async () => ((await pair.b.unacknowledged()).length === 0 ? true : undefined));
+    expect((await receiptsIn(again)).map(({ part }) => part)).toEqual(['request', 'outcome', 'countersignature']);
+    expect((await receiptsIn(pair.b)).map(({ part }) => part)).toEqual(['request', 'outcome', 'countersignature']);
+    await Promise.all([again.close(), pair.b.close()]);
+  });
+
+  it('[REMOTE-RESUME] a caller that died before A went out sends it at its next start', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'talos-remote-resume-'));
+    const place = (life: string) => ({ dir: join(dir, life, 'home'), stateDir: join(dir, life, 'state') });
+    const wire = memoryTransport();
+    let [isDead, lost] = [false, 0];
+    const send = async (to: AgentId, frame: Uint8Array) => (isDead ? void (lost += 1) : wire.send(to, frame));
+    const dying = { send, receive: wire.receive.bind(wire) };
+    const work = tool('work', () => {
+      isDead = true;
+      return 'done';
+    });
+    const pair = await makePair({ transport: wire, homes: { a: nodeHome(place('first')), b: memoryHome() }, a: { transport: dying }, serve: [work] });
+    const { receipt } = await pair.a.call(pair.b.did, 'work', {}, { capability: pair.capability });
+    // A is on a wire that loses it; then the process is killed, and leaves its home as it is.
+    await eventually(() => (lost > 0 ? true : undefined));
+    cpSync(join(dir, 'first'), join(dir, 'second'), { recursive: true });
+    await pair.a.close();
+    expect(await pair.b.unacknowledged()).toHaveLength(1);
+    const again = await TalosClient.create('caller', { stores: nodeHome(place('second')), transport: wire });
+    await again.describe(pair.b.did, { capability: pair.capability });
+    await eventually(async () => ((await pair.b.unacknowledged()).length === 0 ? true : undefined));
+    expect((await receiptsIn(again)).map(({ text }) => text)).toEqual([receipt.request, receipt.outcome, receipt.countersignature]);
+    await Promise.all([again.close(), pair.b.close()]);
+    rmSync(dir, { recursive: true, force: true });
   });
 
   it('[REMOTE-ONCE] a claim that cannot be made runs nothing', async () => {

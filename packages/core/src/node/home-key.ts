@@ -1,10 +1,10 @@
-/** Keys of a home that seal what it keeps, 32 bytes, each under a name of its own in the key store. @module */
+/** Keys under which a home seals what it keeps, each for one purpose. @module */
 import { randomBytes } from '#suite';
 import { StoreError } from '../errors/store-error.ts';
 import type { KeyStore } from '../identity/key-store.ts';
 
-/** Drawn on first use. Of two processes that draw one at once the second takes the first's. */
-export async function loadDrawnKey(keys: KeyStore, record: string): Promise<Uint8Array> {
+/** 32 bytes, drawn on first use. Of two processes that draw one at once the second takes the first's. */
+export async function loadHomeKey(keys: KeyStore, record: 'sessions' | 'peers' | 'subjects'): Promise<Uint8Array> {
   const kept = await keys.load(record);
   if (kept !== undefined) return kept;
   const drawn = randomBytes(32);
