@@ -178,7 +178,6 @@ export function homeStoreOf(dir: string): PrivateAuditStore {
   return store;
 }
 
-
 /** Payloads and the keys of persons, each in a file of its own beside the log. */
 export function privateFiles(dir: string): { readonly path: string; readonly keysPath: string } {
   return { path: path.join(dir, 'payloads.db'), keysPath: path.join(dir, 'subjects.db') };
