@@ -59,6 +59,7 @@ type Concluding = {
   readonly answer: ResultMessage & { readonly outcome: string };
   readonly outcome: Outcome;
   readonly call: OutgoingCall | undefined;
+  readonly recorded: Promise<void>;
 };
 
 export class Caller {
@@ -94,10 +95,11 @@ export class Caller {
     }
   }
 
-  async result(from: AgentId, answer: ResultMessage): Promise<void> {
+  /** @param recorded - Of its arrival: nobody is told of it before. */
+  async result(from: AgentId, answer: ResultMessage, recorded: Promise<void> = Promise.resolve()): Promise<void> {
     const call = this.#waiting.get(answer.request);
     if (call !== undefined && call.parts.peer !== from) return;
-    if (answer.outcome === undefined) return this.#refused(call, answer);
+    if (answer.outcome === undefined) return recorded.then(() => this.#refused(call, answer));
     if (this.#answered.get(answer.request) === answer.outcome) return;
     const asked = call?.parts ?? (await this.#recorded(from, { ...answer, outcome: answer.outcome }));
     if (asked === undefined) return;
@@ -105,7 +107,7 @@ export class Caller {
     if (outcome === undefined) return;
     if (this.#answered.has(answer.request)) return this.#record(from, { request: asked.request, part: 'dispute', text: answer.outcome });
     if (call !== undefined && isAhead(outcome, call)) return void (call.held = answer);
-    await this.#conclude({ from, asked, answer: { ...answer, outcome: answer.outcome }, outcome, call });
+    await this.#conclude({ from, asked, answer: { ...answer, outcome: answer.outcome }, outcome, call, recorded });
   }
 
   async chunk(from: AgentId, { request, index, value }: Extract<RemoteMessage, { readonly kind: 'chunk' }>): Promise<void> {
@@ -177,7 +179,7 @@ export class Caller {
     if (denial !== undefined) call?.settle({ status: 'denied', denial, receipt: { request: call.parts.token } });
   }
 
-  async #conclude({ from, asked, answer, outcome, call }: Concluding): Promise<void> {
+  async #conclude({ from, asked, answer, outcome, call, recorded }: Concluding): Promise<void> {
     const { request, token } = asked;
     this.#remember(request.hash, answer.outcome);
     const receipt: CallReceipt = { request: token, outcome: answer.outcome };
@@ -185,6 +187,7 @@ export class Caller {
     if (call === undefined && outcome.claims.form === 'stream') return this.#record(from, { request, part: 'outcome', text: answer.outcome });
     const checked = checkAnswer(outcome, answer, call?.parts.chunks?.hash);
     if ('disputed' in checked) {
+      await recorded;
       call?.settle({ status: 'disputed', reason: checked.disputed, receipt });
       return this.#record(from, { request, part: 'dispute', text: answer.outcome });
     }
@@ -193,6 +196,7 @@ export class Caller {
       await Promise.all([
         this.#record(from, { request, part: 'outcome', text: answer.outcome }),
         this.#record(from, { request, part: 'countersignature', text: countersignature }),
+        recorded,
       ]);
     } catch (error) {
       // The effect has happened, and is not undone by a full disk here. Without its record it is not agreed to.
