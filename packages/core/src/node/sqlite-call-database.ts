@@ -121,9 +121,7 @@ function prepare(db: DatabaseSync) {
     byId: db.prepare(`SELECT ${columns} FROM call WHERE agent = ? AND id = ?`),
     byRequest: db.prepare(`SELECT ${columns} FROM call INDEXED BY call_request WHERE agent = ? AND request = ?`),
     settle: db.prepare('UPDATE call SET answer = ?, settled = ? WHERE agent = ? AND id = ? AND settled IS NULL'),
-    acknowledge: db.prepare(
-      'UPDATE call INDEXED BY call_request SET acknowledged = 1, answer = NULL WHERE agent = ? AND request = ? AND settled IS NOT NULL',
-    ),
+    acknowledge: db.prepare('UPDATE call INDEXED BY call_request SET acknowledged = 1, answer = NULL WHERE agent = ? AND request = ? AND settled IS NOT NULL'),
     unacknowledged: db.prepare(
       'SELECT request, peer, settled AS settledAt FROM call WHERE agent = ? AND settled IS NOT NULL AND acknowledged = 0 ORDER BY settled LIMIT ?',
     ),

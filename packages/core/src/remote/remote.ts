@@ -122,7 +122,11 @@ async function take(rooms: Rooms, { from, body, recorded }: ReceivedRemote, onEr
   await dispatch(rooms, from, message);
 }
 
-async function dispatch({ server, caller, describer }: Rooms, from: AgentId, message: Exclude<RemoteMessage, { readonly kind: 'call' | 'result' }>): Promise<void> {
+async function dispatch(
+  { server, caller, describer }: Rooms,
+  from: AgentId,
+  message: Exclude<RemoteMessage, { readonly kind: 'call' | 'result' }>,
+): Promise<void> {
   switch (message.kind) {
     case 'cancel':
       return server.cancel(from, message.request);
