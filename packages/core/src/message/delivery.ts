@@ -26,14 +26,20 @@ export type ReceivedHandler = (message: Received) => void | Promise<void>;
 export type NewsHandler = (from: AgentId, news: RevocationNews) => Promise<void>;
 
 /** As `Received`, for the remote calls of this agent: never shown to the handlers of messages. */
-export type ReceivedRemote = Pick<Received, 'id' | 'from' | 'redelivered'> & { readonly body: Uint8Array };
+export type ReceivedRemote = Pick<Received, 'id' | 'from' | 'redelivered'> & {
+  readonly body: Uint8Array;
+  /** Resolves when its arrival is in the log. If it rejects nothing may come of the message: it is handed over again when it is recorded. */
+  readonly recorded: Promise<void>;
+};
 
 /** As `ReceivedHandler`. */
 export type RemoteHandler = (message: ReceivedRemote) => Promise<void>;
 
 type DeliveryParts = { readonly store: SessionStore; readonly env: Env; readonly onError: (error: unknown) => void; readonly onNews?: NewsHandler | undefined };
 
-type Pending = { readonly row: InboxRow; redelivered: boolean };
+type Pending = { readonly row: InboxRow; redelivered: boolean; recorded: Promise<void> };
+
+const isRecorded: Promise<void> = /* @__PURE__ */ Promise.resolve();
 
 const firstRetryMs = 1000;
 const lastRetryMs = 60_000;
@@ -80,10 +86,12 @@ export class Delivery {
     return contents.kind === 'remote' ? this.#remoteHandlers : this.#handlers;
   }
 
-  /** Idempotent while the message is pending. */
-  deliver(row: InboxRow, redelivered: boolean): void {
-    if (this.#closed || this.#pending.has(row.id)) return;
-    const pending = { row, redelivered };
+  /** Idempotent while the message is pending; one whose record failed may go on with this one's. */
+  deliver(row: InboxRow, redelivered: boolean, recorded: Promise<void> = isRecorded): void {
+    const present = this.#pending.get(row.id);
+    if (present !== undefined) present.recorded = recorded;
+    if (this.#closed || present !== undefined) return;
+    const pending = { row, redelivered, recorded };
     this.#pending.set(row.id, pending);
     if (this.#handlersOf(pending)?.size !== 0) this.#start(pending, firstRetryMs);
   }
@@ -109,6 +117,7 @@ export class Delivery {
   async #handle(pending: Pending, retryMs: number): Promise<void> {
     try {
       await this.#tell(pending);
+      await pending.recorded;
       await this.#removeInbox([pending.row.id]);
       this.#pending.delete(pending.row.id);
     } catch (error) {
@@ -125,7 +134,8 @@ export class Delivery {
     pending.redelivered = true;
     if (contents.kind === 'remote') {
       const { body } = contents;
-      await Promise.all([...this.#remoteHandlers].map(async (handler) => handler({ id, from: row.from, redelivered, body })));
+      const { recorded } = pending;
+      await Promise.all([...this.#remoteHandlers].map(async (handler) => handler({ id, from: row.from, redelivered, body, recorded })));
       return;
     }
     // Only what is for the user has a row.

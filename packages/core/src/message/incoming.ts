@@ -30,7 +30,8 @@ export type IncomingParts = OpeningParts & {
   readonly log?: MessageLog | undefined;
   /** @throws {@link IdentityError} if this peer's identity was revoked or contradicts itself. */
   readonly requireUsable: (did: AgentId) => Promise<void>;
-  readonly deliver: (row: InboxRow, redelivered: boolean) => void;
+  /** @param recorded - Of its arrival; absent if it is recorded already. */
+  readonly deliver: (row: InboxRow, redelivered: boolean, recorded?: Promise<void>) => void;
   readonly answers: Answers;
   readonly onPeerRollback: (rollback: { readonly from: AgentId; readonly session: string }) => void;
   /** Messages that can never be opened, for who wants to know. */
@@ -148,29 +149,28 @@ export class Incoming {
   /** Recorded together, then handed over in order; after the first that could not be recorded nothing is. */
   async #finish(steps: readonly Step[]): Promise<readonly Taking[]> {
     const recording = steps.map(async (step) => ('committed' in step ? this.#record(step.committed, step.arrival) : undefined));
-    for (const step of steps) if ('committed' in step) this.#begin(step.committed);
+    const begun = new Set(steps.filter((step, i) => 'committed' in step && this.#begin(step.committed, recording[i] as Promise<void>)));
     const records = await Promise.allSettled(recording);
     const takings: Taking[] = [];
     for (const [i, step] of steps.entries()) {
       const record = records[i] as PromiseSettledResult<void>;
       if (record.status === 'rejected') return [...takings, { error: record.reason }];
       takings.push('error' in step ? step : { receipt: step.committed.receipt });
-      if ('committed' in step) await this.#handOver(step.committed);
+      if ('committed' in step) await this.#handOver(step.committed, begun.has(step));
     }
     return takings;
   }
 
-  /**
-   * What is for remote calls need not wait for its record: whatever a call does is recorded first, in the same log and so behind it, and a log
-   * that did not keep the one does not keep the other. A first message, or one whose record is looked for, has it not yet on its way.
-   */
-  #begin({ row, repeated, isOpened }: Committed): void {
-    if (row !== undefined && repeated !== true && isOpened !== true && isRemote(row)) this.#parts.deliver(row, false);
+  /** What is for remote calls is read and verified meanwhile; it waits for the record before anything comes of it. A first message has its record last. */
+  #begin({ row, repeated, isOpened }: Committed, recorded: Promise<void>): boolean {
+    if (row === undefined || repeated === true || isOpened === true || !isRemote(row)) return false;
+    this.#parts.deliver(row, false, recorded);
+    return true;
   }
 
-  async #handOver(committed: Committed): Promise<void> {
+  async #handOver(committed: Committed, isBegun: boolean): Promise<void> {
     const { row, repeated, place } = committed;
-    if (row !== undefined) this.#parts.deliver(row, repeated === true);
+    if (row !== undefined && !isBegun) this.#parts.deliver(row, repeated === true);
     if (row !== undefined && repeated !== true) this.#parts.answers.arrived(row.sessionId, nameOf(row));
     if (place !== undefined) await this.#openings.settle(committed);
   }

@@ -26,7 +26,13 @@ export type AdmitCallParts = {
   readonly partyKeys: (did: AgentId) => PartyKeys;
 };
 
-export type ArrivedCall = { readonly from: AgentId; readonly message: CallMessage; readonly find: (tool: string) => TableEntry | undefined };
+export type ArrivedCall = {
+  readonly from: AgentId;
+  readonly message: CallMessage;
+  readonly find: (tool: string) => TableEntry | undefined;
+  /** Of its arrival. */
+  readonly recorded: Promise<void>;
+};
 
 /** A request that is known to be the peer's, and that nobody else works on. */
 export type Claimed = { readonly request: Request; readonly id: string };
@@ -44,15 +50,22 @@ export type AdmittedCall =
 /** A caller's clock may be ahead by as much. */
 const windowSeconds = 60;
 
+/** Rejects if the arrival could not be recorded: nothing is claimed then. */
 export async function admitCall(parts: AdmitCallParts, arrived: ArrivedCall): Promise<AdmittedCall> {
-  const { from, message } = arrived;
+  const admitted = await admit(parts, arrived);
+  await arrived.recorded;
+  return admitted;
+}
+
+async function admit(parts: AdmitCallParts, arrived: ArrivedCall): Promise<AdmittedCall> {
+  const { from, message, recorded } = arrived;
   let request: Request;
   try {
     request = readRequest(message.request);
   } catch {
     return { status: 'refused', denial: deny('POP_BAD', { constraint: 'token' }) };
   }
-  const claiming = new Claiming(parts, { from, request, token: message.request });
+  const claiming = new Claiming(parts, { from, request, token: message.request, recorded });
   const entry = arrived.find(request.claims.tool);
   if (entry === undefined) return admitDenied(parts, { from, message, request, claiming }, deny('TOOL_UNGRANTED'));
   const admission = await entry.verifierFor(from).admit(message.capability, { peer: from });
@@ -96,20 +109,23 @@ async function admitDenied(parts: AdmitCallParts, { from, message, request, clai
   return (await claiming.seen()) ?? { status: 'refused', denial };
 }
 
+type Call = { readonly from: AgentId; readonly request: Request; readonly token: string; readonly recorded: Promise<void> };
+
 /** The call store in the place of a replay set: of all who present one proof one may run the call, and the others learn what came of it. */
 class Claiming implements ReplayStore {
   readonly #parts: AdmitCallParts;
-  readonly #call: { readonly from: AgentId; readonly request: Request; readonly token: string };
+  readonly #call: Call;
   #claimed: ClaimVerdict | undefined;
   id = '';
 
-  constructor(parts: AdmitCallParts, call: { readonly from: AgentId; readonly request: Request; readonly token: string }) {
+  constructor(parts: AdmitCallParts, call: Call) {
     this.#parts = parts;
     this.#call = call;
   }
 
   async add(proof: { readonly id: string; readonly from: number; readonly until: number }, nowMs: number): Promise<ClaimVerdict['verdict']> {
-    const { from: peer, request, token } = this.#call;
+    const { from: peer, request, token, recorded } = this.#call;
+    await recorded;
     this.id = proof.id;
     this.#claimed = await this.#parts.calls.claim({ ...proof, request: request.hash, peer, token }, nowMs);
     return this.#claimed.verdict;

@@ -60,6 +60,7 @@ type Concluding = {
   readonly answer: ResultMessage & { readonly outcome: string };
   readonly outcome: Outcome;
   readonly call: OutgoingCall | undefined;
+  readonly recorded: Promise<void>;
 };
 
 /** A countersignature waits 200 ms at most: what a busy agent writes in that time. */
@@ -98,10 +99,11 @@ export class Caller {
     }
   }
 
-  async result(from: AgentId, answer: ResultMessage): Promise<void> {
+  /** @param recorded - Of its arrival: nobody is told of it before. */
+  async result(from: AgentId, answer: ResultMessage, recorded: Promise<void> = Promise.resolve()): Promise<void> {
     const call = this.#waiting.get(answer.request);
     if (call !== undefined && call.parts.peer !== from) return;
-    if (answer.outcome === undefined) return this.#refused(call, answer);
+    if (answer.outcome === undefined) return recorded.then(() => this.#refused(call, answer));
     if (this.#answered.get(answer.request) === answer.outcome) return;
     const asked = call?.parts ?? (await this.#recorded(from, { ...answer, outcome: answer.outcome }));
     if (asked === undefined) return;
@@ -110,7 +112,7 @@ export class Caller {
     if (this.#answered.has(answer.request) && !('recorded' in asked))
       return this.#record(from, { request: asked.request, part: 'dispute', text: answer.outcome });
     if (call !== undefined && isAhead(outcome, call)) return void (call.held = answer);
-    await this.#conclude({ from, asked, answer: { ...answer, outcome: answer.outcome }, outcome, call });
+    await this.#conclude({ from, asked, answer: { ...answer, outcome: answer.outcome }, outcome, call, recorded });
   }
 
   async chunk(from: AgentId, { request, index, value }: Extract<RemoteMessage, { readonly kind: 'chunk' }>): Promise<void> {
@@ -201,7 +203,7 @@ export class Caller {
     if (denial !== undefined) call?.settle({ status: 'denied', denial, receipt: { request: call.parts.token } });
   }
 
-  async #conclude({ from, asked, answer, outcome, call }: Concluding): Promise<void> {
+  async #conclude({ from, asked, answer, outcome, call, recorded }: Concluding): Promise<void> {
     const { request, token } = asked;
     const recorded = asked.recorded === true;
     this.#remember(request.hash, answer.outcome);
@@ -211,6 +213,7 @@ export class Caller {
       return recorded ? undefined : this.#record(from, { request, part: 'outcome', text: answer.outcome });
     const checked = checkAnswer(outcome, answer, call?.parts.chunks?.hash);
     if ('disputed' in checked) {
+      await recorded;
       call?.settle({ status: 'disputed', reason: checked.disputed, receipt });
       return this.#record(from, { request, part: 'dispute', text: answer.outcome });
     }
@@ -219,6 +222,7 @@ export class Caller {
       await Promise.all([
         recorded || this.#record(from, { request, part: 'outcome', text: answer.outcome }),
         this.#record(from, { request, part: 'countersignature', text: countersignature }),
+        recorded,
       ]);
     } catch (error) {
       // The effect has happened, and is not undone by a full disk here. Without its record it is not agreed to.

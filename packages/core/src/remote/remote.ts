@@ -111,7 +111,7 @@ export function openRemote(options: RemoteOptions): Remote {
 type Rooms = { readonly server: Server; readonly caller: Caller; readonly describer: Describer };
 
 /** What a peer says that is not the protocol is reported and forgotten: it would be the same a second time. */
-async function take(rooms: Rooms, { from, body }: ReceivedRemote, onError: (error: unknown) => void): Promise<void> {
+async function take(rooms: Rooms, { from, body, recorded }: ReceivedRemote, onError: (error: unknown) => void): Promise<void> {
   let message: RemoteMessage;
   try {
     message = decodeRemote(body);
@@ -120,21 +120,24 @@ async function take(rooms: Rooms, { from, body }: ReceivedRemote, onError: (erro
     if (RemoteError.isInstance(error)) return;
     throw error;
   }
+  if (message.kind === 'call') return rooms.server.call(from, message, recorded);
+  if (message.kind === 'result') return rooms.caller.result(from, message, recorded);
+  await recorded;
   await dispatch(rooms, from, message);
 }
 
-async function dispatch({ server, caller, describer }: Rooms, from: AgentId, message: RemoteMessage): Promise<void> {
+async function dispatch(
+  { server, caller, describer }: Rooms,
+  from: AgentId,
+  message: Exclude<RemoteMessage, { readonly kind: 'call' | 'result' }>,
+): Promise<void> {
   switch (message.kind) {
-    case 'call':
-      return server.call(from, message);
     case 'cancel':
       return server.cancel(from, message.request);
     case 'credit':
       return server.credit(from, message);
     case 'countersign':
       return server.countersigned(from, message.signed);
-    case 'result':
-      return caller.result(from, message);
     case 'chunk':
       return caller.chunk(from, message);
     case 'describe':

@@ -31,6 +31,8 @@ export type ServerParts = AdmitCallParts &
 /** A call at work. The peer is part of its key: who sends a stolen request must not stand in the way of its owner. */
 type Active = { readonly abort: AbortController; readonly chunks: ChunkSender; done: Promise<void> };
 
+type Serving = { readonly from: AgentId; readonly message: CallMessage; readonly active: Active; readonly recorded: Promise<void> };
+
 /** `outcome`: S. */
 type SignedCall = { readonly request: Request; readonly outcome: string; readonly peer: AgentId };
 
@@ -45,18 +47,21 @@ export class Server {
     this.#parts = parts;
   }
 
-  /** Resolves when the answer is durable and on its way. Rejects if it is not: the call then comes again. */
-  call(from: AgentId, message: CallMessage): Promise<void> {
+  /**
+   * Resolves when the answer is durable and on its way. Rejects if it is not: the call then comes again.
+   * @param recorded - Of its arrival: nothing is claimed or answered before.
+   */
+  call(from: AgentId, message: CallMessage, recorded: Promise<void>): Promise<void> {
     const request = hashRequest(message.request);
     const key = keyOf(from, request);
     const present = this.#active.get(key);
     if (present !== undefined) return present.done;
     const turn = this.#slots.enter(from);
-    if (turn === undefined) return this.#refuse(from, message, { code: 'RATE', retryAfter: 1 });
+    if (turn === undefined) return recorded.then(() => this.#refuse(from, message, { code: 'RATE', retryAfter: 1 }));
     const chunks = new ChunkSender((chunk) => this.#parts.say(from, { kind: 'chunk', request, ...chunk }));
     const active: Active = { abort: new AbortController(), chunks, done: Promise.resolve() };
     this.#active.set(key, active);
-    active.done = this.#inTurn(turn, () => this.#serve({ from, message, active })).finally(() => this.#active.delete(key));
+    active.done = this.#inTurn(turn, () => this.#serve({ from, message, active, recorded })).finally(() => this.#active.delete(key));
     return active.done;
   }
 
@@ -92,10 +97,10 @@ export class Server {
     }
   }
 
-  async #serve({ from, message, active }: { readonly from: AgentId; readonly message: CallMessage; readonly active: Active }): Promise<void> {
+  async #serve({ from, message, active, recorded }: Serving): Promise<void> {
     const receivedAt = Math.floor(this.#parts.env.now());
     if (message.signed !== undefined) void this.countersigned(from, message.signed).catch(this.#parts.onError);
-    const admitted = await admitCall(this.#parts, { from, message, find: (tool) => this.#parts.tools.find(tool) });
+    const admitted = await admitCall(this.#parts, { from, message, recorded, find: (tool) => this.#parts.tools.find(tool) });
     if (admitted.status === 'refused') return this.#refuse(from, message, shownDenial(admitted.denial));
     if (admitted.status === 'seen') return this.#answerAgain(from, admitted.request, admitted.call);
     const { request, id } = admitted;

@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, describe, expect, it } from 'vitest';
 import { openSqliteCalls } from '../../src/node/sqlite-call-store.ts';
 import { callStoreSuite } from '../../src/testing/call-store-suite.ts';
@@ -40,6 +41,30 @@ describe('SQLite call store', () => {
     await other.close();
     await calls.close();
     expect(readFileSync(path).toString('latin1')).not.toContain('a secret of the tool');
+  });
+
+  it('[REMOTE-CALL-STORE] an acknowledgement that nobody waited for is kept when the store is closed', async () => {
+    const path = join(folder, 'acknowledged.db');
+    const calls = await openSqliteCalls({ path, sinceMs: 0, key });
+    const store = calls.of(callee.did);
+    await store.claim({ id: 'i', request: 'r', peer: caller.did, token: 't', from: 1000, until: 60_000 }, 1000);
+    await store.settle('i', Uint8Array.of(1), 1000);
+    const acknowledged = store.acknowledge('r');
+    await calls.close();
+    await acknowledged;
+    const again = await openSqliteCalls({ path, sinceMs: 0, key });
+    expect(await again.of(callee.did).unacknowledged(10)).toEqual([]);
+    await again.close();
+  });
+
+  it('[REMOTE-CALL-STORE] a call is found by the index of its request: all calls of an agent are never read for one', async () => {
+    const path = join(folder, 'indexed.db');
+    await (await openSqliteCalls({ path, sinceMs: 0, key })).close();
+    const db = new DatabaseSync(path);
+    db.exec('DROP INDEX call_request');
+    db.close();
+    // Statements that do without it would go on, and take longer with every call that was served.
+    await expect(openSqliteCalls({ path, sinceMs: 0, key })).rejects.toMatchObject({ code: 'TALOS_STORE_READ_FAILED' });
   });
 
   it('[REMOTE-CALL-STORE] of two processes’ connections one is told that a call is new', async () => {

@@ -53,6 +53,42 @@ describe('SQLite session store', () => {
     await sessions.close();
   });
 
+  it('[STO-PROCESSES] what is asked in one turn shares a transaction: a commit that lost takes nothing else with it', async () => {
+    const folder = freshFolder();
+    const sessions = await openIn(folder);
+    const { store, fence } = sessions.of(agent);
+    const row = (id: string, sessionId: string) => ({ id, sessionId, sessionVersion: 1, to: peer, frame: secret });
+    await store.commit('s', 0, { state: secret, peer, outbox: [row('sent', 's')] });
+    await fence.raise('s', 1);
+    const asked = await Promise.allSettled([
+      store.removeOutbox(['sent']),
+      store.commit('s', 0, { state: secret, peer, outbox: [row('lost', 's')] }),
+      store.commit('t', 0, { state: secret, peer, outbox: [row('kept', 't')] }),
+      store.load('t'),
+    ]);
+    expect(asked.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'fulfilled']);
+    expect(asked[1]).toMatchObject({ reason: { code: 'TALOS_STORE_CONFLICT' } });
+    expect((await store.outbox()).map(({ id }) => id)).toEqual(['kept']);
+    // Whoever has raised the fence raises it after each commit; the store has done it by then.
+    expect([await fence.read('s'), await fence.read('t')]).toEqual([1, 1]);
+    await sessions.close();
+  });
+
+  it('[STO-PROCESSES] rows whose removal nobody waited for are gone when the store is closed', async () => {
+    const folder = freshFolder();
+    let sessions = await openIn(folder);
+    const inbox = [{ id: 'i', sessionId: 's', sessionVersion: 1, from: peer, contents: secret, frameBytes: 1, receivedAt: 1 }];
+    const outbox = [{ id: 'o', sessionId: 's', sessionVersion: 1, to: peer, frame: secret }];
+    await sessions.of(agent).store.commit('s', 0, { state: secret, peer, inbox, outbox });
+    const { store } = sessions.of(agent);
+    const removals = [store.removeInbox(['i']), store.removeOutbox(['o'])];
+    await sessions.close();
+    await Promise.all(removals);
+    sessions = await openIn(folder);
+    expect([await sessions.of(agent).store.inbox(), await sessions.of(agent).store.outbox()]).toEqual([[], []]);
+    await sessions.close();
+  });
+
   it('[MSG-SWEEP] kept contents go by their age, rows of the fence when no copy of their session could send', async () => {
     const folder = freshFolder();
     let sessions = await openIn(folder);

@@ -66,6 +66,25 @@ describe('a remote call when something fails', () => {
     await pair.close();
   });
 
+  it('[REMOTE-LOG-FIRST] a call whose arrival is not recorded yet is not begun; once it is, it runs once', async () => {
+    let [ran, refused, isRefusing] = [0, 0, false];
+    const refuses = ({ type }: EntryInput): boolean => isRefusing && type === 'message.in' && ++refused > 0;
+    const pair = await makePair({ homes: { a: memoryHome(), b: homeRefusing(refuses) }, serve: [tool('work', () => ++ran)] });
+    // The first message of a session is recorded before it is handed over in any case.
+    await pair.a.call(pair.b.did, 'work', {}, { capability: pair.capability });
+    const before = (await receiptsIn(pair.b)).length;
+    isRefusing = true;
+    const calling = pair.a.call(pair.b.did, 'work', {}, { capability: pair.capability });
+    await eventually(async () => (refused > 1 ? true : undefined));
+    expect(ran).toBe(1);
+    // Of the first call the countersignature may have come; of the second there is nothing.
+    expect((await receiptsIn(pair.b)).length - before).toBeLessThanOrEqual(1);
+    isRefusing = false;
+    expect(await calling).toMatchObject({ status: 'ok', value: 2 });
+    expect(ran).toBe(2);
+    await pair.close();
+  });
+
   it('[REMOTE-UNLOGGED] an outcome that the caller could not record is handed over as unlogged, and not agreed to', async () => {
     const homes = { a: homeRefusing(({ receipt }) => receipt === 'outcome'), b: memoryHome() };
     const pair = await makePair({ homes, serve: [tool('work', () => 'done')] });

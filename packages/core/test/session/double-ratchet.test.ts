@@ -7,7 +7,8 @@ import { decodeFrame, encodeFrame } from '../../src/session/frame.ts';
 import { encryptHeader, type MessageHeader } from '../../src/session/header.ts';
 import { maxSkippedAgeMs, maxSkippedKeys } from '../../src/session/limits.ts';
 import type { RatchetState } from '../../src/session/ratchet-state.ts';
-import { talosRatchet } from '../../src/session/ratchet-constants.ts';
+import { talosRatchet, type RatchetConstants } from '../../src/session/ratchet-constants.ts';
+import { ratchetDecrypt } from '../../src/session/double-ratchet-decrypt.ts';
 import { deriveRootStep } from '../../src/session/root-key.ts';
 import { decryptMessage, encryptMessage } from '../../src/session/session.ts';
 import { encodeSessionState } from '../../src/session/session-state-codec.ts';
@@ -157,6 +158,25 @@ describe('double ratchet', () => {
     expect(performance.now() - startedAt).toBeLessThan(20_000);
     expect(b.session.ratchet).toBe(before.ratchet);
     expect(b.session.ratchet.skipped.size).toBe(0);
+  });
+
+  it('[RAT-EXACTLY-ONCE] behind a message that opened, the present chain’s header key is tried first, and the next chain’s still', async () => {
+    const { a, b } = await establish('order of trials');
+    b.receive(a.send('first'));
+    a.receive(b.send('answer'));
+    b.receive(a.send('second'));
+    const late = a.send('of the present chain');
+    a.receive(b.send('and on'));
+    const next = a.send('of the next chain');
+    const trialsFor = (frame: Uint8Array, followsOpened: boolean) => {
+      let trials = 0;
+      const constants: RatchetConstants = { ...talosRatchet, openHeader: (...input) => (trials++, talosRatchet.openHeader(...input)) };
+      const { ratchet, binding } = b.session;
+      const { plaintext } = ratchetDecrypt(ratchet, { message: decodeFrame(frame), binding: binding.peer, now: 0, followsOpened, constants });
+      return [trials, new TextDecoder().decode(plaintext)];
+    };
+    expect([trialsFor(late, false), trialsFor(late, true)]).toEqual([2, 1].map((trials) => [trials, 'of the present chain']));
+    expect([trialsFor(next, false), trialsFor(next, true)]).toEqual([1, 2].map((trials) => [trials, 'of the next chain']));
   });
 
   it('[RAT-BOUNDS] 2,000 missing messages are bridged, one more is not', async () => {
