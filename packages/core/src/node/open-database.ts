@@ -54,6 +54,20 @@ export function inTransaction<T>(db: DatabaseSync, title: string, change: () => 
   }
 }
 
+/** Whether no process holds the lock file of a log's writer. Tried and let go. */
+export function isLockFree(path: string): boolean {
+  let lock: DatabaseSync | undefined;
+  try {
+    lock = new DatabaseSync(path);
+    lock.exec('BEGIN EXCLUSIVE');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    lock?.close();
+  }
+}
+
 function prepareFile(db: DatabaseSync, format: DatabaseFormat): void {
   // fullfsync: on macOS fsync leaves the data in the drive's cache. secure_delete: what was a key is zeros when its row is gone.
   db.exec(
