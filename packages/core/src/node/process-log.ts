@@ -155,18 +155,24 @@ class ProcessLog implements AuditLog {
     const { env, openQueue, onError = ignore } = this.#options;
     try {
       this.#table ??= await openQueue();
+      const intents = new IntentWriter({ table: this.#table, log: opened.log, env, onError });
+      await intents.start();
+      this.#writing = { ...opened, intents };
     } catch (error) {
       await opened.close();
       throw error;
     }
-    const intents = new IntentWriter({ table: this.#table, log: opened.log, env, onError });
-    await intents.start();
-    this.#writing = { ...opened, intents };
   }
 
   /** Cheap while the writer lives: a lock that is tried and let go. */
   async #probe(): Promise<void> {
-    if (this.#writing !== undefined || !(await this.#options.isFree())) return;
+    try {
+      if (this.#writing !== undefined || !(await this.#options.isFree())) return;
+    } catch (error) {
+      // Asked again while something waits, and what waits has its own patience.
+      (this.#options.onError ?? ignore)(error);
+      return;
+    }
     await (this.#taking ??= this.#take().finally(() => {
       this.#taking = undefined;
     }));

@@ -69,6 +69,8 @@ export class QueuedLog {
     this.#cancel?.();
     this.#cancel = undefined;
     await this.#turn;
+    // One that is under way may take the writer's place: whoever stops has to know.
+    await this.#probing;
   }
 
   #inTurn(work: () => Promise<void>): Promise<void> {
