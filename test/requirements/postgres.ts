@@ -39,5 +39,8 @@ export const postgresRequirements = {
   'PG-STATE-HOSTILE': 'Rows of sessions and rights that were changed or moved give a coded error, and nothing is encrypted for another peer.',
   'PG-STATE-FENCE': 'Sessions of a database that was restored from a backup do not send on a machine that had sent more.',
   'PG-HOME-SESSIONS': 'Sessions, limits and revocations of a PostgreSQL home survive a restart.',
+  'PG-QUEUE':
+    'Processes of one home append to one log, through the one that writes it; when that one ends or is killed another takes its place, and nothing acknowledged is lost.',
+  'PG-QUEUE-HOSTILE': 'A row of the queue that is not of Talos is answered with an error; what follows from the bytes of a queued entry is computed from them.',
   'PG-HOME-PROCESSES': 'Processes of one home share limits, revocations and sessions, use no message key twice, and have a log each.',
 } as const;

@@ -26,6 +26,7 @@ export type { ClientOptions } from './client/client-options.ts';
 export type { ProveOptions, VerifiedCall } from './client/client-proofs.ts';
 export type { Duration } from './client/duration.ts';
 export { assembleHome, memoryHome, type Home, type HomeParts, type OpenedSessions, type OpenedState, type OpenedStore } from './client/home.ts';
+export type { OpenedLog } from './client/shared-log.ts';
 export type { ClockStore } from './client/home-clock.ts';
 export type { HomeStores } from './client/home-state.ts';
 export type { SharedLog } from './client/shared-log.ts';

@@ -37,6 +37,9 @@ export function auditSql(log: string) {
     createCosignatures: `CREATE TABLE ${schema}.cosignature (size bigint NOT NULL, line bytea NOT NULL, PRIMARY KEY (size, line))`,
     /** Waits for another writer as long as `lock_timeout` allows. Ends with the connection, however that ends. */
     takeLock: `SELECT pg_advisory_lock(${lockSpace} | '${schema}'::regnamespace::oid::bigint)`,
+    /** Taken for a moment, if it can be. */
+    probeLock: `SELECT (CASE WHEN pg_try_advisory_lock(${lockSpace} | '${schema}'::regnamespace::oid::bigint)
+      THEN pg_advisory_unlock(${lockSpace} | '${schema}'::regnamespace::oid::bigint) ELSE false END)::text AS free`,
     releaseLock: `SELECT pg_advisory_unlock(${lockSpace} | '${schema}'::regnamespace::oid::bigint)`,
     /** Rows and head are written together: where they disagree, somebody else wrote. An unlogged table is emptied by a crash. */
     check: `SELECT format::text, size::text, (SELECT coalesce(max(i) + 1, 0) FROM ${schema}.entry)::text AS rows,

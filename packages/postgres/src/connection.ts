@@ -31,6 +31,13 @@ export interface PostgresPool {
   query(query: Query): Promise<{ readonly rows: Row[] }>;
 }
 
+export type PoolSettings = {
+  readonly timeoutMs: number;
+  readonly max?: number;
+  /** Statements of one connection are sent without waiting for the answers before: each is a transaction of its own, and none may need the one before to have succeeded. */
+  readonly pipeline?: boolean;
+};
+
 export type OwnPool = { readonly pool: PostgresPool; readonly end: () => Promise<void> };
 
 /** The writer and three readers: proofs are a few index reads each. */
@@ -40,9 +47,9 @@ const ownConnections = 4;
  * A pool of our own on a `postgres://` URL.
  * @throws {@link UsageError} `TALOS_USAGE_ARGUMENT` on a URL that does not parse. The URL itself, which may hold a password, is not repeated.
  */
-export function openPool(url: string, timeoutMs: number, max = ownConnections): OwnPool {
+export function openPool(url: string, { timeoutMs, max = ownConnections, pipeline = false }: PoolSettings): OwnPool {
   try {
-    const options = { connectionString: url, max, connectionTimeoutMillis: timeoutMs, keepAlive: true, allowExitOnIdle: true };
+    const options = { connectionString: url, max, pipeline, connectionTimeoutMillis: timeoutMs, keepAlive: true, allowExitOnIdle: true };
     const pool = new Pool({ application_name: 'talos', ...options });
     // An idle connection that breaks: the next query meets the same server, and reports it to somebody who waits.
     pool.on('error', () => undefined);

@@ -52,7 +52,7 @@ export async function openPostgresAuditStore(options: PostgresAuditStoreOptions)
   const timeoutMs = requireMs('timeoutMs', options.timeoutMs ?? defaultTimeoutMs, minTimeoutMs);
   const waitMs = requireMs('waitMs', options.waitMs ?? defaultWaitMs, 1);
   const sql = auditSql(log);
-  const own = pool === undefined ? openPool(url as string, timeoutMs) : { pool, end: async () => undefined };
+  const own = pool === undefined ? openPool(url as string, { timeoutMs, pipeline: true }) : { pool, end: async () => undefined };
   try {
     const writer = await WriterConnection.open({ pool: own.pool, sql, timeoutMs, waitMs });
     return new PostgresAuditStore({ ...own, sql, writer, timeoutMs });

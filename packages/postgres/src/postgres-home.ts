@@ -1,13 +1,14 @@
 /** A home in a database: log, sessions and rights of every agent that uses it, and its keys, sealed before they leave the process. @module */
-import { assembleHome, type Env, type Home, type OpenedSessions, type OpenedState } from '@talosprotocol/core';
+import { assembleHome, type Env, type Home, type HomeParts, type OpenedLog, type OpenedSessions, type OpenedState } from '@talosprotocol/core';
 import type { SignedHeads } from '@talosprotocol/core/audit';
 import { UsageError } from '@talosprotocol/core/errors';
 import type { AgentId, KeyStore, KnownPeer } from '@talosprotocol/core/identity';
-import { encryptedKeyStore, loadSessionKey, openSqliteFence, stateDirOf } from '@talosprotocol/core/node';
-import { requireLogName } from './audit-sql.ts';
+import { encryptedKeyStore, loadSessionKey, openProcessLog, openSqliteFence, stateDirOf } from '@talosprotocol/core/node';
+import { auditSql, requireLogName } from './audit-sql.ts';
 import { postgresApprovalStore } from './postgres-approval-store.ts';
 import { defaultLog, defaultTimeoutMs, minTimeoutMs, openPostgresAuditStore, requireMs } from './postgres-audit-store.ts';
 import { postgresClockStore } from './postgres-clock-store.ts';
+import { isWriterFree, postgresIntentQueue } from './postgres-intent-queue.ts';
 import { postgresKeyRecords } from './postgres-key-store.ts';
 import { postgresLimitStore } from './postgres-limit-store.ts';
 import { postgresReplayStore } from './postgres-replay-store.ts';
@@ -33,7 +34,7 @@ export type PostgresHomeOptions = {
   readonly log?: string;
   /**
    * The schema that holds keys, sessions and rights, which any number of processes use at once. Default: that of the log. Processes that run at the
-   * same time share it, and have a `log` each: with a key of its own, under the record `log.<name>`, at most 60 characters of name.
+   * same time share it. With a `log` each they do not wait for each other, and each log has a key of its own, under the record `log.<name>`, at most 60 characters of name.
    */
   readonly home?: string;
   /**
@@ -69,7 +70,13 @@ export function postgresHome(url: string, options: PostgresHomeOptions): Home {
   const name = `${log} ${home} ${url}`;
   const shared =
     openHomes.get(name) ??
-    assembleHome({ keys: logKeysOf(keys, { log, home }), openStore, openState: (env) => openState(place, env), ...(heads === undefined ? {} : { heads }) });
+    assembleHome({
+      keys: logKeysOf(keys, { log, home }),
+      openStore,
+      openState: (env) => openState(place, env),
+      openLog: (parts) => openQueuedLog({ ...place, home: log }, parts),
+      ...(heads === undefined ? {} : { heads }),
+    });
   openHomes.set(name, shared);
   return { ...shared, keys, sessions: (agent) => openSessions({ place, stateDir, keys, agent }) };
 }
@@ -94,6 +101,21 @@ async function openState(place: PostgresStateOptions, env: Env): Promise<OpenedS
     hear: revocations.hear,
   };
   return { stores, close: () => state.close() };
+}
+
+/** The process that comes first writes; the others queue, and one of them takes its place when its connection has ended. */
+async function openQueuedLog(place: PostgresStateOptions, parts: Parameters<NonNullable<HomeParts['openLog']>>[0]): Promise<OpenedLog> {
+  const state = new PostgresState(place);
+  const openQueue = async () => {
+    await state.open('queue');
+    return postgresIntentQueue(state);
+  };
+  try {
+    return await openProcessLog({ ...parts, openQueue, isFree: () => isWriterFree(state, auditSql(place.home).probeLock) });
+  } catch (error) {
+    await state.close();
+    throw error;
+  }
 }
 
 type SessionsInput = { readonly place: PostgresStateOptions; readonly stateDir: string; readonly keys: KeyStore; readonly agent: AgentId };

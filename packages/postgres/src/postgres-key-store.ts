@@ -69,7 +69,7 @@ END $do$`,
 }
 
 async function session<T>(url: string, use: (pool: PostgresPool) => Promise<T>): Promise<T> {
-  const { pool, end } = openPool(url, timeoutMs);
+  const { pool, end } = openPool(url, { timeoutMs });
   try {
     return await use(pool);
   } finally {

@@ -33,7 +33,7 @@ export class PostgresState {
   constructor({ url, home, timeoutMs }: PostgresStateOptions) {
     this.sql = stateSql(home);
     this.#timeoutMs = timeoutMs;
-    this.#own = openPool(url, timeoutMs, maxConnections);
+    this.#own = openPool(url, { timeoutMs, max: maxConnections });
   }
 
   /**

@@ -7,8 +7,8 @@ const formatVersion = 1;
 /** "talp": the locks of rights, apart from the writers' of logs. The second half is the schema's OID. */
 const lockSpace = '(1952541808::bigint << 32)';
 
-/** Two groups of tables, each made when it is first needed: a schema of an older Talos gets what it lacks. */
-export type StatePart = 'sessions' | 'rights';
+/** Groups of tables, each made when it is first needed: a schema of an older Talos gets what it lacks. */
+export type StatePart = 'sessions' | 'rights' | 'queue';
 
 /**
  * Text is bytea: compared and sorted by bytes whatever the database's collation, and kept whatever its encoding. `place` is a number that a
@@ -35,16 +35,19 @@ const tables: Readonly<Record<StatePart, readonly string[]>> = {
     'agent (did bytea PRIMARY KEY)',
     'peer (owner bytea NOT NULL, did bytea NOT NULL, revision bigint NOT NULL, refused boolean NOT NULL, body bytea NOT NULL, PRIMARY KEY (owner, did))',
   ],
+  queue: ['intent (n bigserial PRIMARY KEY, process bytea NOT NULL, at bigint NOT NULL, intent bytea NOT NULL, answer bytea)'],
 };
 
 const indexes: Readonly<Record<StatePart, readonly string[]>> = {
   sessions: ['session (agent, peer, seq)', 'kept (agent, peer)'],
   rights: ['counter (until)', 'proof (until)', 'approval_request (place)'],
+  queue: ['intent (process, n)', 'intent (n) WHERE answer IS NULL'],
 };
 
 /** One row for each part. `since` is the time of the process that made it: the server's clock decides nothing. */
 const markers: Readonly<Record<StatePart, string>> = {
   sessions: 'session_format (one boolean PRIMARY KEY CHECK (one), format integer NOT NULL)',
+  queue: 'queue_format (one boolean PRIMARY KEY CHECK (one), format integer NOT NULL)',
   rights:
     'rights (one boolean PRIMARY KEY CHECK (one), format integer NOT NULL, since bigint NOT NULL, purged bigint NOT NULL, changes bigint NOT NULL, latest bigint NOT NULL)',
 };
@@ -69,9 +72,8 @@ export function stateSql(home: string) {
       [
         ...[...tables[part], markers[part]].map((table) => `CREATE TABLE ${schema}.${table}`),
         ...indexes[part].map((index) => `CREATE INDEX ON ${schema}.${index}`),
-        part === 'sessions'
-          ? `CREATE SEQUENCE ${schema}.commit_place; INSERT INTO ${schema}.session_format VALUES (true, ${formatVersion})`
-          : `INSERT INTO ${schema}.rights VALUES (true, ${formatVersion}, ${sinceMs}, 0, 0, 0)`,
+        ...(part === 'sessions' ? [`CREATE SEQUENCE ${schema}.commit_place`] : []),
+        `INSERT INTO ${schema}.${nameOf(markers[part])} VALUES (true, ${formatVersion}${part === 'rights' ? `, ${sinceMs}, 0, 0, 0` : ''})`,
       ].join(';'),
     /** A crash empties an unlogged table. */
     check: (part: StatePart) => `SELECT (format = ${formatVersion})::text AS format,

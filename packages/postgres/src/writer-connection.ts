@@ -31,7 +31,7 @@ export class WriterConnection {
   readonly #options: WriterOptions;
   #process = '';
   #pending = 0;
-  /** Settles with the last write that was asked for: one statement is on its way at a time, and none after a failure. */
+  /** Settles with the last write that was asked for. */
   #last: Promise<unknown> = Promise.resolve();
   #failure: StoreError | undefined;
   #ended = false;
@@ -66,14 +66,14 @@ export class WriterConnection {
   }
 
   /**
-   * Writes in the order of the calls. After a failure nothing is written any more: what reached the disk is unknown.
+   * Writes in the order of the calls. After a failure nothing is sent any more: what reached the disk is unknown. A statement that was on its way
+   * meets the head that it expects only if the one before it was kept.
    * @throws {@link StoreError} of the first failure, for this and every later call.
    */
   async write(query: Query): Promise<readonly Row[]> {
     this.requireOpen();
     this.#enter();
-    const before = this.#last;
-    const writing = before.then(() => this.#send(query));
+    const writing = this.#send(query);
     this.#last = writing.catch(() => undefined);
     try {
       return await writing;
@@ -104,7 +104,8 @@ export class WriterConnection {
   async #send(query: Query): Promise<readonly Row[]> {
     if (this.#failure !== undefined) throw this.#failure;
     try {
-      const { rows } = await this.#connection.query({ ...query, query_timeout: this.#options.timeoutMs + graceMs });
+      // It waits for those before it, each of which the server gives as long.
+      const { rows } = await this.#connection.query({ ...query, query_timeout: this.#pending * this.#options.timeoutMs + graceMs });
       // A warning may have come with the answer.
       if (this.#failure !== undefined) throw this.#failure;
       return rows;

@@ -21,8 +21,8 @@ const maxPendingEntries = 16_384;
 const maxPendingBytes = 64 * 1024 * 1024;
 /** A batch is sent early at this size: the store writes it while callers fill the next. Measured best with 64 callers. */
 const earlyBatchEntries = 32;
-/** One batch being written and one waiting at the store's door: no pause between two writes, and a slow disk still gets large batches. */
-const maxBatchesInFlight = 2;
+/** One batch being written, one waiting at the store's door, and one on its way there from a busy process: no pause between two writes. */
+const maxBatchesInFlight = 3;
 
 type Waiting = {
   readonly row: NewAuditRow;

@@ -32,6 +32,8 @@ export type HomeParts = Omit<HomeLogOptions, 'env' | 'lost'> & {
   readonly openSessions?: (agent: AgentId) => Promise<OpenedSessions>;
   /** Called when the first client needs it; what it gave is closed after the last one. */
   readonly openState?: (env: Env) => Promise<OpenedState>;
+  /** Opens the log by `open`, or joins the process that has it open. Default: the log of a home is opened by one process. */
+  readonly openLog?: (parts: { readonly env: Env; readonly open: () => Promise<OpenedLog & { readonly log: TreeLog }> }) => Promise<OpenedLog>;
 };
 
 /** Keys, one log and the sessions, shared by every client that is created with it. */
@@ -81,7 +83,11 @@ export function assembleHome(parts: HomeParts): Home {
       calls.set(agent, present);
       return present;
     },
-    log: (env) => (shared ??= shareLog((lost) => openHomeLog({ ...parts, env, lost }))),
+    log: (env) =>
+      (shared ??= shareLog((lost) => {
+        const open = () => openHomeLog({ ...parts, env, lost });
+        return parts.openLog === undefined ? open() : parts.openLog({ env, open });
+      })),
     state: (env) => (state ??= openState === undefined ? memoryState(env) : storedState(() => openState(env), env)),
   };
 }

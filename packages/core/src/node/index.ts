@@ -9,6 +9,8 @@ export { readHomeLog, type HomeLogReader } from './read-home-log.ts';
 export { sealedSessionStore, type SealedSessionsOptions } from './sealed-session-store.ts';
 export { loadSessionKey } from './session-row-seal.ts';
 export { openSqliteAuditSnapshot, openSqliteAuditStore, type SqliteAuditStoreOptions } from './sqlite-audit-store.ts';
+export { openProcessLog, type ProcessLogOptions } from './process-log.ts';
+export type { Intent, IntentAnswer, IntentQueue, PendingIntent } from './intent-queue.ts';
 export { openSqliteFence, type SqliteFence } from './sqlite-fence.ts';
 export { stateDirOf } from './state-dir.ts';
 export { openHomePrivacy, type HomePrivacy } from './home-privacy.ts';

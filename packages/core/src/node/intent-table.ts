@@ -4,18 +4,10 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { deserialize, serialize } from 'node:v8';
-import type { ErrorCode } from '../errors/codes.ts';
 import { StoreError } from '../errors/store-error.ts';
 import { asStoreError } from './sqlite-audit-failure.ts';
+import type { Intent, IntentAnswer, IntentQueue, PendingIntent } from './intent-queue.ts';
 import { inTransaction, openDatabase } from './open-database.ts';
-
-export type Intent = { readonly op: string; readonly args: readonly unknown[] };
-export type PendingIntent = { readonly n: number; readonly intent: Intent };
-/** `size`: durable entries when it was answered. */
-export type IntentAnswer = { readonly size: number } & (
-  | { readonly value: unknown }
-  | { readonly error: { readonly code: ErrorCode; readonly message: string; readonly retryable: boolean } }
-);
 
 const title = 'the queue of the audit log';
 
@@ -32,7 +24,8 @@ CREATE INDEX intent_pending ON intent (n) WHERE answer IS NULL; CREATE INDEX int
   synchronous: 'FULL',
 } as const;
 
-export class IntentTable {
+export class IntentTable implements IntentQueue {
+  readonly pollMs = 5;
   readonly #db: DatabaseSync;
 
   /** @throws {@link StoreError} as `openDatabase`. */

@@ -6,10 +6,10 @@ import { equalBytes } from '../bytes/equal.ts';
 import type { Env } from '../env/env.ts';
 import { StoreError } from '../errors/store-error.ts';
 import { TalosError } from '../errors/talos-error.ts';
-import type { Intent, IntentAnswer, IntentTable, PendingIntent } from './intent-table.ts';
+import type { Intent, IntentAnswer, IntentQueue, PendingIntent } from './intent-queue.ts';
 
-/** A home has a few processes: a wait of this length is what each of their calls pays. */
-const pollMs = 10;
+/** After a queue that failed. */
+const retryMs = 1000;
 /** Intents at once. Their entries share a commit. */
 const maxBatch = 256;
 /** Sought at once for an entry that a killed writer may have written. */
@@ -26,7 +26,7 @@ export const intentReads = [
 ] as const satisfies readonly (keyof AuditLog)[];
 type IntentRead = (typeof intentReads)[number];
 
-export type IntentWriterOptions = { readonly table: IntentTable; readonly log: TreeLog; readonly env: Env; readonly onError: (error: unknown) => void };
+export type IntentWriterOptions = { readonly table: IntentQueue; readonly log: TreeLog; readonly env: Env; readonly onError: (error: unknown) => void };
 
 export class IntentWriter {
   readonly #options: IntentWriterOptions;
@@ -41,9 +41,9 @@ export class IntentWriter {
     this.#options = options;
   }
 
-  start(): void {
+  async start(): Promise<void> {
     const { table, env } = this.#options;
-    table.sweep(env.now());
+    await table.sweep(env.now());
     this.#wait(0);
   }
 
@@ -58,12 +58,12 @@ export class IntentWriter {
     if (this.#isStopped) return;
     this.#cancel = this.#options.env.after(delayMs, () => {
       this.#running = this.#drain().then(
-        (count) => this.#wait(count > 0 ? 0 : pollMs),
+        (count) => this.#wait(count > 0 ? 0 : 2 * this.#options.table.pollMs),
         (error: unknown) => {
           // Some of them may be in the log, and were not answered.
           this.#isDoubtful = true;
           this.#options.onError(error);
-          this.#wait(pollMs * 100);
+          this.#wait(retryMs);
         },
       );
     });
@@ -71,10 +71,10 @@ export class IntentWriter {
 
   async #drain(): Promise<number> {
     const { table } = this.#options;
-    const pending = table.pending(this.#last, maxBatch);
+    const pending = await table.pending(this.#last, maxBatch);
     const last = pending.at(-1);
     if (last !== undefined) {
-      table.answer(await this.#answers(pending));
+      await table.answer(await this.#answers(pending));
       this.#last = last.n;
     }
     if (pending.length < maxBatch) this.#isDoubtful = false;

@@ -19,6 +19,8 @@ import { fileKeyStore } from './file-key-store.ts';
 import { fencedKeyStore } from './identity-fence.ts';
 import { fileSignedHeads } from './file-signed-heads.ts';
 import { openPeerFence } from './peer-fence.ts';
+import { IntentTable } from './intent-table.ts';
+import { isLockFree } from './open-database.ts';
 import { openProcessLog } from './process-log.ts';
 import { loadHomeKey } from './home-key.ts';
 import { loadSessionKey } from './session-row-seal.ts';
@@ -81,7 +83,13 @@ export function nodeHome(options: NodeHomeOptions = {}): Home {
       const shared =
         openLogs.get(dir) ??
         shareLog((lost) =>
-          openProcessLog({ dir, env, open: () => openWhole(dir, { ...parts, env, lost }), ...(parts.onLogError && { onError: parts.onLogError }) }),
+          openProcessLog({
+            env,
+            openQueue: () => new IntentTable(path.join(dir, 'intents.db')),
+            isFree: () => isLockFree(path.join(dir, 'audit.db-lock')),
+            open: () => openWhole(dir, { ...parts, env, lost }),
+            ...(parts.onLogError && { onError: parts.onLogError }),
+          }),
         );
       openLogs.set(dir, shared);
       return shared;

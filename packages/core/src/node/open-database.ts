@@ -86,6 +86,20 @@ export function inUnsyncedTransaction<T>(db: DatabaseSync, title: string, change
 const transaction = ['BEGIN IMMEDIATE', 'COMMIT', 'ROLLBACK'] as const;
 const partOfTransaction = ['SAVEPOINT part', 'RELEASE part', 'ROLLBACK TO part; RELEASE part'] as const;
 
+/** Whether no process holds the lock file of a log's writer. Tried and let go. */
+export function isLockFree(path: string): boolean {
+  let lock: DatabaseSync | undefined;
+  try {
+    lock = new DatabaseSync(path);
+    lock.exec('BEGIN EXCLUSIVE');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    lock?.close();
+  }
+}
+
 function prepareFile(db: DatabaseSync, format: DatabaseFormat): void {
   // fullfsync: on macOS fsync leaves the data in the drive's cache. secure_delete: what was a key is zeros when its row is gone.
   db.exec(

@@ -2,8 +2,6 @@
  * The log of a home for one of its processes. Whoever comes first writes it; the others queue what they append, and one of them takes the
  * writer's place when it is free (docs/spec/03 §17). @module
  */
-import { DatabaseSync } from 'node:sqlite';
-import * as path from 'node:path';
 import type { AppendedEntry } from '../audit/append-queue.ts';
 import type { AuditLog, EntryInput, Recovery, StoredEntry, TreeLog } from '../audit/audit-log.ts';
 import type { Opening } from '../audit/commitment.ts';
@@ -16,7 +14,7 @@ import type { OpenedLog } from '../client/shared-log.ts';
 import type { Env } from '../env/env.ts';
 import { StoreError } from '../errors/store-error.ts';
 import { UsageError } from '../errors/usage-error.ts';
-import { IntentTable } from './intent-table.ts';
+import type { IntentQueue } from './intent-queue.ts';
 import type { intentReads } from './intent-writer.ts';
 import { IntentWriter } from './intent-writer.ts';
 import { QueuedLog } from './queued-log.ts';
@@ -25,8 +23,10 @@ import { QueuedLog } from './queued-log.ts';
 const describeMs = 10_000;
 
 export type ProcessLogOptions = {
-  readonly dir: string;
   readonly env: Env;
+  readonly openQueue: () => IntentQueue | Promise<IntentQueue>;
+  /** Whether nobody has the writer's place; asked every 50 ms while something waits. */
+  readonly isFree: () => boolean | Promise<boolean>;
   /** @throws {@link StoreError} `TALOS_STORE_CONFLICT` while another process writes. */
   readonly open: () => Promise<{ readonly log: TreeLog; readonly close: () => Promise<void> }>;
   readonly onError?: (error: unknown) => void;
@@ -44,8 +44,7 @@ type Described = { readonly origin: string; readonly verifierKey: string; readon
 
 class ProcessLog implements AuditLog {
   readonly #options: ProcessLogOptions;
-  readonly #lockPath: string;
-  #table: IntentTable | undefined;
+  #table: IntentQueue | undefined;
   #queue: QueuedLog | undefined;
   #writing: Writing | undefined;
   #taking: Promise<void> | undefined;
@@ -54,21 +53,20 @@ class ProcessLog implements AuditLog {
 
   constructor(options: ProcessLogOptions) {
     this.#options = options;
-    this.#lockPath = path.join(options.dir, 'audit.db-lock');
   }
 
   async open(): Promise<void> {
-    const { dir, env } = this.#options;
+    const { env, openQueue } = this.#options;
     try {
       await this.#write(await this.#options.open());
     } catch (error) {
       if (!(StoreError.isInstance(error) && error.code === 'TALOS_STORE_CONFLICT' && error.retryable)) throw error;
-      this.#table = new IntentTable(path.join(dir, 'intents.db'));
+      this.#table = await openQueue();
       this.#queue = new QueuedLog({ table: this.#table, env, probe: () => this.#probe() });
       try {
         this.#described = await within(describeMs, this.#queue.request<Described>('describe', []));
       } catch {
-        this.#table.close();
+        await this.#table.close();
         // Not a home's process: it has the log open by itself, and serves nobody.
         throw error;
       }
@@ -154,27 +152,33 @@ class ProcessLog implements AuditLog {
       await this.#writing?.intents.stop();
     } finally {
       await this.#writing?.close();
-      this.#table?.close();
+      await this.#table?.close();
     }
   }
 
   async #write(opened: { readonly log: TreeLog; readonly close: () => Promise<void> }): Promise<void> {
-    const { dir, env, onError = ignore } = this.#options;
+    const { env, openQueue, onError = ignore } = this.#options;
     try {
-      this.#table ??= new IntentTable(path.join(dir, 'intents.db'));
+      this.#table ??= await openQueue();
+      const intents = new IntentWriter({ table: this.#table, log: opened.log, env, onError });
+      await intents.start();
+      this.#writing = { ...opened, intents };
     } catch (error) {
       await opened.close();
       throw error;
     }
-    const intents = new IntentWriter({ table: this.#table, log: opened.log, env, onError });
-    intents.start();
-    this.#writing = { ...opened, intents };
   }
 
   /** Cheap while the writer lives: a lock that is tried and let go. */
-  #probe(): Promise<void> {
-    if (this.#writing !== undefined || !isFree(this.#lockPath)) return Promise.resolve();
-    return (this.#taking ??= this.#take().finally(() => {
+  async #probe(): Promise<void> {
+    try {
+      if (this.#writing !== undefined || !(await this.#options.isFree())) return;
+    } catch (error) {
+      // Asked again while something waits, and what waits has its own patience.
+      (this.#options.onError ?? ignore)(error);
+      return;
+    }
+    await (this.#taking ??= this.#take().finally(() => {
       this.#taking = undefined;
     }));
   }
@@ -198,19 +202,6 @@ async function within<T>(delayMs: number, asked: Promise<T>): Promise<T> {
     return await Promise.race([asked, late]);
   } finally {
     clearTimeout(timer);
-  }
-}
-
-function isFree(lockPath: string): boolean {
-  let lock: DatabaseSync | undefined;
-  try {
-    lock = new DatabaseSync(lockPath);
-    lock.exec('BEGIN EXCLUSIVE');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    lock?.close();
   }
 }
 

@@ -10,9 +10,8 @@ import { Recorder, type EntryInput } from '../audit/recorder.ts';
 import { encodeBase64url } from '../bytes/base64url.ts';
 import type { Env } from '../env/env.ts';
 import type { AuditErrorCode, StoreErrorCode, UsageErrorCode } from '../errors/codes.ts';
-import type { Intent, IntentAnswer, IntentTable } from './intent-table.ts';
+import type { Intent, IntentAnswer, IntentQueue } from './intent-queue.ts';
 
-const pollMs = 5;
 /** Whether the writer is still there is asked this often, while something waits. */
 const probeMs = 50;
 /** A writer that answers nothing for so long hangs: what was asked of it is taken back. */
@@ -21,7 +20,7 @@ const patienceMs = 30_000;
 type Waiting = { readonly resolve: (value: never) => void; readonly reject: (error: unknown) => void; readonly isAppend: boolean; readonly since: number };
 
 export type QueuedLogOptions = {
-  readonly table: IntentTable;
+  readonly table: IntentQueue;
   readonly env: Env;
   /** Called while something waits: takes the writer's place if it is free. Resolves when it tried. */
   readonly probe: () => Promise<void>;
@@ -33,6 +32,8 @@ export class QueuedLog {
   readonly #process: string;
   readonly #waiting = new Map<number, Waiting>();
   #outgoing: { readonly intent: Intent; readonly waiting: Waiting }[] = [];
+  /** One question to the queue at a time: an answer never comes before the number that it is for. */
+  #turn: Promise<void> = Promise.resolve();
   #failure: unknown;
   #cancel: (() => void) | undefined;
   #probing: Promise<void> | undefined;
@@ -67,6 +68,13 @@ export class QueuedLog {
     if (this.#isStarted && this.#failure === undefined) await this.append({ type: 'gap', gap: 'stop' });
     this.#cancel?.();
     this.#cancel = undefined;
+    await this.#turn;
+    // One that is under way may take the writer's place: whoever stops has to know.
+    await this.#probing;
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    return (this.#turn = this.#turn.then(work));
   }
 
   #begin(): void {
@@ -78,16 +86,16 @@ export class QueuedLog {
     return new Promise<T>((resolve, reject) => {
       const waiting = { resolve, reject, isAppend: intent.op === 'append', since: this.#options.env.monotonic() };
       // All that is asked in this turn is one transaction.
-      if (this.#outgoing.push({ intent, waiting }) === 1) queueMicrotask(() => this.#send());
+      if (this.#outgoing.push({ intent, waiting }) === 1) queueMicrotask(() => void this.#inTurn(() => this.#send()));
     });
   }
 
-  #send(): void {
+  async #send(): Promise<void> {
     const sending = this.#outgoing;
     this.#outgoing = [];
     const { table, env } = this.#options;
     try {
-      const numbers = table.add(
+      const numbers = await table.add(
         this.#process,
         Math.floor(env.now()),
         sending.map(({ intent }) => intent),
@@ -101,27 +109,28 @@ export class QueuedLog {
   }
 
   #poll(): void {
-    this.#cancel ??= this.#after(pollMs);
+    this.#cancel ??= this.#after(this.#options.table.pollMs);
   }
 
   /** Unlike other timers this one keeps the process alive: somebody waits for an answer. */
   #after(delayMs: number): () => void {
     const timer = setTimeout(() => {
       this.#cancel = undefined;
-      this.#look();
-      if (this.#waiting.size > 0) this.#poll();
+      void this.#inTurn(() => this.#look()).then(() => {
+        if (this.#waiting.size > 0) this.#poll();
+      });
     }, delayMs);
     return () => clearTimeout(timer);
   }
 
-  #look(): void {
+  async #look(): Promise<void> {
     const { table, env } = this.#options;
     try {
-      const { answers, waiting } = table.fetch(this.#process);
+      const { answers, waiting } = await table.fetch(this.#process);
       for (const [n, answer] of answers) this.#settle(n, answer);
       for (const n of this.#waiting.keys()) if (!waiting.has(n)) this.#settle(n, { size: this.size, error: unknownOutcome });
       const oldest = this.#waiting.values().next().value;
-      if (oldest !== undefined && env.monotonic() - oldest.since > patienceMs) this.#giveUp();
+      if (oldest !== undefined && env.monotonic() - oldest.since > patienceMs) await this.#giveUp();
       else this.#probe();
     } catch (error) {
       this.#fail(error);
@@ -153,8 +162,8 @@ export class QueuedLog {
     waiting.reject(error);
   }
 
-  #giveUp(): void {
-    this.#options.table.withdraw(this.#process);
+  async #giveUp(): Promise<void> {
+    await this.#options.table.withdraw(this.#process);
     this.#fail(revive(unknownOutcome));
   }
 
