@@ -99,7 +99,7 @@ describe('canonical JSON', () => {
     expect(canonicalJson({ [toJSON]: 'text' })).toBe('{"toJSON":"text"}');
     expect(codeOf(() => canonicalJson({ [toJSON]: () => 'other' } as unknown as JsonValue))).toBe('TALOS_ENCODING_JSON');
     try {
-      Object.defineProperty(Object.prototype, toJSON, { configurable: true, value: () => 'other' });
+      Reflect.defineProperty(Object.prototype, toJSON, { configurable: true, value: () => 'other' });
       expect(canonicalJson({ a: { b: 1 } })).toBe('{"a":{"b":1}}');
     } finally {
       Reflect.deleteProperty(Object.prototype, toJSON);
