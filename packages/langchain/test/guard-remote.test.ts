@@ -1,3 +1,4 @@
+import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { describe, expect, it } from 'vitest';
 import { remotePeers } from '../../../test/support/remote-peers.ts';
 import { talosGuard } from '../src/index.ts';
@@ -24,6 +25,27 @@ describe('guard.remote', () => {
     await expect(guard.remote(peer.did, ['other'])).rejects.toMatchObject({ code: 'TALOS_REMOTE_BAD_TOOL' });
     const lone = talosGuard({ client: { guard: () => ({}) as never }, capability: 'x' });
     await expect(lone.remote(peer.did)).rejects.toMatchObject({ code: 'TALOS_USAGE_OPTIONS' });
+    await close();
+  });
+
+  it('[LANGCHAIN-REMOTE] [GUARD-SPANS] a remote call is a span, and a call id that is no name is nowhere', async () => {
+    const { client, capability, peer, ran, close } = await remotePeers();
+    const exporter = new InMemorySpanExporter();
+    const tracer = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }).getTracer('test');
+    const [tool] = await talosGuard({ client, capability, spans: { tracer } }).remote(peer.did);
+    const call = (rows: number, id: string) => tool!.invoke({ type: 'tool_call', name: 'render_chart', args: { rows }, id });
+    await call(3, 'the giraffe, in full');
+    await call(4, 'call_2');
+    expect(ran).toEqual([{ rows: 3 }]);
+    const spans = exporter.getFinishedSpans().map(({ name, attributes, status }) => ({ name, attributes, status: status.code }));
+    expect(spans).toMatchObject([
+      { name: 'execute_tool render_chart', attributes: { 'talos.decision': 'allow' }, status: 0 },
+      { attributes: { 'talos.decision': 'deny', 'talos.denial.code': 'ARG_VIOLATES', 'gen_ai.tool.call.id': 'call_2' }, status: 2 },
+    ]);
+    const entries = [];
+    for (const { log } of [client, peer]) for (let index = 0; index < log.size; index++) entries.push((await log.entry(index)).entry);
+    expect(entries.map((entry) => entry['call'])).toContain('call_2');
+    expect(JSON.stringify([spans, entries])).not.toContain('giraffe');
     await close();
   });
 });

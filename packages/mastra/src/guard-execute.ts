@@ -37,16 +37,14 @@ export function isGuarded(tool: unknown): boolean {
 
 export function guardExecute(wrapping: Wrapping): Execute {
   const { caller, name, execute } = wrapping;
-  const rule = effectiveInput(wrapping);
+  const guarding = { ...wrapping, rule: effectiveInput(wrapping) };
   const { guard, desk } = caller;
   const guarded: Execute =
     desk === undefined
-      ? (input, context) => runGuarded({ ...wrapping, rule }, { input, context })
+      ? (input, context) => runGuarded(guarding, { input, context })
       : async (input, given) => {
           const { context, pause } = suspendingIn(given);
-          return runGuarded({ ...wrapping, rule }, { input, context, ask: (call, run) => askPeople({ desk: desk(), call, pause }, run) }).catch(
-            unlessSuspended,
-          );
+          return runGuarded(guarding, { input, context, ask: (call, run) => askPeople({ desk: desk(), call, pause }, run) }).catch(unlessSuspended);
         };
   return Object.defineProperty(guarded, guardedBy, { value: [...marksOf(execute), { guard, name }] satisfies Mark[] });
 }

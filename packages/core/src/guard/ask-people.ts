@@ -12,6 +12,7 @@ export type ApprovalPause = {
   readonly request: string;
 };
 
+/** A call that may need a person, and how its run is stopped for one. */
 export type Asking = {
   readonly desk: Pick<ApprovalDesk, 'open' | 'submit'>;
   readonly call: ToolCall;

@@ -3,6 +3,7 @@ import type { ObserveOptions } from '../capability/observe.ts';
 import type { Guard } from './guard.ts';
 import { tracedGuard, type Spans } from './traced-guard.ts';
 
+/** What `talosGuard` of every adapter takes, beside options of its own. */
 export type GuardSource = {
   /** A `TalosClient`, or whatever else makes guards. */
   readonly client: { guard(options: { readonly capability: string; readonly observe?: ObserveOptions }): Guard };

@@ -8,6 +8,7 @@ import type { AgentId } from '../identity/agent-id.ts';
 import type { RemoteTool, RemoteToolsOptions } from './remote-tool.ts';
 import type { DescribedTool } from './tool.ts';
 
+/** As the adapter's guard was made. */
 export type PeerToolsSource = {
   /** A client that makes remote calls: others have guards alone. */
   readonly client: object;
@@ -19,6 +20,7 @@ export type PeerToolsSource = {
 /** As a framework's tool is called: `callId` is the model's, and stands in both logs if it looks like a name. */
 export type PeerToolCall = { readonly callId?: string | undefined; readonly agentName?: string | undefined; readonly signal?: AbortSignal | undefined };
 
+/** A peer's tool, for an adapter to make a tool of its framework of. */
 export type PeerTool = DescribedTool & {
   /** @throws as `RemoteTool.execute`. */
   readonly execute: (input: unknown, call?: PeerToolCall) => Promise<JsonValue | undefined>;
@@ -26,6 +28,7 @@ export type PeerTool = DescribedTool & {
   readonly answer: (input: unknown, call?: PeerToolCall) => Promise<PeerAnswer>;
 };
 
+/** `refused`: `value` is the refusal as JSON text. */
 export type PeerAnswer = { readonly value: JsonValue | undefined; readonly refused: boolean };
 
 type RemoteClient = { remoteTools(peer: AgentId, options: RemoteToolsOptions): Promise<readonly RemoteTool[]> };
