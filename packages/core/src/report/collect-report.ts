@@ -13,6 +13,7 @@ import { newestCheckpoint, readAhead, signedLeaves, type SignedLeaf, type Signed
 import { CompactRange } from '../audit/tree-hash.ts';
 import { formatVerifierKey, makeVerifierKey, parseVerifierKey } from '../audit/verifier-key.ts';
 import type { ReportFacts } from './report-facts.ts';
+import { RetentionTally, type ReportRetention } from './retention-counts.ts';
 import { WindowCounts } from './window-counts.ts';
 import { WitnessSpans, type ReportWitnesses } from './witness-span.ts';
 
@@ -21,11 +22,13 @@ export type CollectReportOptions = SignedLog & {
   readonly from?: number;
   readonly to?: number;
   readonly witnesses?: ReportWitnesses;
+  /** Counts by class of this policy which entries are within it, held, or older than it allows. */
+  readonly retention?: ReportRetention;
 };
 
 /**
  * @throws {@link AuditError} `TALOS_AUDIT_NOT_FOUND` if nothing was signed, `_BAD_NOTE`, `_DIVERGED`, `_BAD_ENTRY`; {@link StoreError};
- * {@link UsageError} `TALOS_USAGE_ARGUMENT` on a period that is none.
+ * {@link UsageError} `TALOS_USAGE_ARGUMENT` on a period that is none, `TALOS_USAGE_OPTIONS` on a retention policy that cannot be.
  */
 export async function collectReport(options: CollectReportOptions): Promise<ReportFacts> {
   requireObject('options', options);
@@ -35,6 +38,7 @@ export async function collectReport(options: CollectReportOptions): Promise<Repo
   const { publicKey } = typeof options.verifierKey === 'string' ? parseVerifierKey(options.verifierKey) : options.verifierKey;
   const key = makeVerifierKey(checkpoint.origin, publicKey);
   const witnesses = options.witnesses && new WitnessSpans(options.witnesses, key);
+  const retention = options.retention && new RetentionTally(options.retention);
   const { start, end } = await findWindow(source, { from, to, checkpoint });
   const counts = new WindowCounts(start);
   const range = new CompactRange();
@@ -44,6 +48,7 @@ export async function collectReport(options: CollectReportOptions): Promise<Repo
     const time = Date.parse(entry.time);
     counts.add(leaf, entry, time >= from && time < to);
     witnesses?.add(leaf.index, time);
+    retention?.add(leaf.index, entry);
     lastMs = Math.max(lastMs, time);
   };
   let lastMs = from;
@@ -62,6 +67,7 @@ export async function collectReport(options: CollectReportOptions): Promise<Repo
     from: new Date(from).toISOString(),
     to: new Date(to).toISOString(),
     ...counts.facts(),
+    retentionClasses: retention?.facts(),
     witnesses: witnesses?.facts(end, lastMs),
   };
 }
