@@ -159,7 +159,9 @@ function retentionClasses({ retentionClasses: counted, start, end }: ReportFacts
       ['Class', 'Minimum', 'Maximum', 'Payloads', 'Entries', 'Met', 'of all within the minimum', 'Held', 'Overdue', 'Payloads due', 'Proof'],
       counted.classes.map((each) => [
         each.name,
-        ...[days(each.minDays), days(each.maxDays), days(each.payloadDays)],
+        days(each.minDays),
+        days(each.maxDays),
+        days(each.payloadDays),
         ...[each.entries, each.met, each.withinMinimum, each.held.count].map(number),
         each.overdue.count === 0 ? '0' : `${each.overdue.count}: ${entries(each.overdue)}`,
         number(each.payloadsDue),

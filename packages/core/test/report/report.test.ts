@@ -68,7 +68,7 @@ describe('[REPORT-FACTS] what is counted', () => {
     const counted = facts.retentionClasses?.classes.reduce((sum, { met, held, overdue }) => sum + met + held.count + overdue.count, 0);
     expect(counted).toBe(it1.log.size);
     const early = await collectReport({ ...it1, retention: { ...retention, at: begin + 2 * day - 1 } });
-    expect(early.retentionClasses?.classes[0]).toMatchObject({ met: 9, overdue: { count: 0 } });
+    expect(early.retentionClasses?.classes[0]).toMatchObject({ met: 9, withinMinimum: 5, overdue: { count: 0 } });
     const everything = await collectReport({ ...it1, retention: { ...retention, holds: [hold] } });
     expect(everything.retentionClasses?.classes.map(({ met, overdue }) => met + overdue.count)).toEqual([0, 0, 0]);
     expect(formatReportMarkdown(facts)).toContain('| tool.request, tool.result | 1 d | 2 d | 1 d | 11 | 5 | 4 | 2 | 4: entries 3, 4, 5, 6 | 7 |');
