@@ -8,7 +8,8 @@ import type { StoredCheckpoint } from './audit-store.ts';
 import { verifyCheckpoint, type Checkpoint } from './checkpoint.ts';
 import type { FsckRow, FsckSource } from './fsck-source.ts';
 import { epochKey } from './origin-epoch.ts';
-import { CompactRange, hashLeaf } from './tree-hash.ts';
+import { readEntry } from './read-entry.ts';
+import { CompactRange, hashLeaf, hashLength } from './tree-hash.ts';
 import { parseVerifierKey, type VerifierKey } from './verifier-key.ts';
 
 export type SignedLog = {
@@ -50,20 +51,42 @@ async function lastStored(source: FsckSource): Promise<StoredCheckpoint | undefi
 
 /**
  * Entries `start` up to `end − 1`, hashed from their bytes. Read from 0, the tree is compared with the signed root before the last entry is
- * handed out; a window alone is compared with stored hashes only.
+ * handed out; a window alone is compared with stored hashes only. Of a whole log a beginning may have been pruned: its stored hashes make up the
+ * tree, and an entry that is still there has to speak of it.
  * @throws {@link StoreError} `TALOS_STORE_CORRUPT`; {@link AuditError} `TALOS_AUDIT_DIVERGED` if the tree is not the one that was signed.
  */
 export async function* signedLeaves(source: FsckSource, window: SignedWindow): AsyncGenerator<readonly SignedLeaf[], void, undefined> {
-  const { start, checkpoint } = window;
+  const { start, end, checkpoint } = window;
   const range = start === 0 ? new CompactRange() : undefined;
-  let from = start;
+  const mayBePruned = range !== undefined && end === checkpoint.size;
+  let [index, pruned, declared] = [start, 0, 0];
   for await (const rows of readAhead(source, window)) {
-    const leaves = rows.map((row, i) => leafOf(from + i, row));
-    for (const { leafHash } of leaves) range?.append(leafHash);
-    if (range?.size === checkpoint.size && !equalBytes(range.head().root, checkpoint.root)) throw diverged('its entries are not those that were signed');
+    const leaves: SignedLeaf[] = [];
+    for (const row of rows) {
+      const hash = mayBePruned && pruned === index ? prunedHash(row) : undefined;
+      if (hash === undefined) leaves.push(leafOf(index, row));
+      else pruned++;
+      range?.append(hash ?? (leaves.at(-1) as SignedLeaf).leafHash);
+      index++;
+    }
+    if (pruned > 0) declared = Math.max(declared, ...leaves.map(({ bytes }) => prunedBefore(bytes)));
+    if (range?.size === checkpoint.size) {
+      if (!equalBytes(range.head().root, checkpoint.root)) throw diverged('its entries are not those that were signed');
+      if (pruned > declared) throw corrupt(`entry ${declared} is not there`);
+    }
     yield leaves;
-    from += leaves.length;
   }
+}
+
+/** Of an entry that retention removed, the hash alone is left. */
+export function prunedHash({ bytes, hashes: [hash] }: FsckRow): Uint8Array | undefined {
+  return bytes === undefined && hash?.length === hashLength ? hash : undefined;
+}
+
+/** What an entry says of pruning: the index below which entries are gone. */
+function prunedBefore(bytes: Uint8Array): number {
+  const { entry } = readEntry(bytes);
+  return entry.type === 'retention' && entry['retention'] === 'pruned' && typeof entry['before'] === 'number' ? entry['before'] : 0;
 }
 
 /**

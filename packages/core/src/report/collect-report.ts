@@ -9,7 +9,7 @@ import { UsageError } from '../errors/usage-error.ts';
 import type { Checkpoint } from '../audit/checkpoint.ts';
 import type { FsckSource } from '../audit/fsck-source.ts';
 import { readEntry } from '../audit/read-entry.ts';
-import { newestCheckpoint, readAhead, signedLeaves, type SignedLeaf, type SignedLog } from '../audit/signed-leaves.ts';
+import { newestCheckpoint, prunedHash, readAhead, signedLeaves, type SignedLeaf, type SignedLog } from '../audit/signed-leaves.ts';
 import { CompactRange } from '../audit/tree-hash.ts';
 import { formatVerifierKey, makeVerifierKey, parseVerifierKey } from '../audit/verifier-key.ts';
 import type { ReportFacts } from './report-facts.ts';
@@ -39,9 +39,15 @@ export async function collectReport(options: CollectReportOptions): Promise<Repo
   const key = makeVerifierKey(checkpoint.origin, publicKey);
   const witnesses = options.witnesses && new WitnessSpans(options.witnesses, key);
   const retention = options.retention && new RetentionTally(options.retention);
-  const { start, end } = await findWindow(source, { from, to, checkpoint });
-  const counts = new WindowCounts(start);
   const range = new CompactRange();
+  const grow = (leafHash: Uint8Array): void => {
+    if (witnesses === undefined) return;
+    range.append(leafHash);
+    witnesses.grow(range.size, () => range.head().root);
+  };
+  const pruned = await passPruned(source, checkpoint.size, grow);
+  const { start, end } = await findWindow(source, { from, to, checkpoint, pruned });
+  const counts = new WindowCounts(start);
   const count = (leaf: SignedLeaf): void => {
     const { entry } = readEntry(leaf.bytes);
     if (leaf.index >= end) return counts.answer(entry);
@@ -55,9 +61,7 @@ export async function collectReport(options: CollectReportOptions): Promise<Repo
   for await (const leaves of signedLeaves(source, { start: 0, end: checkpoint.size, checkpoint })) {
     for (const leaf of leaves) {
       if (leaf.index >= start) count(leaf);
-      if (witnesses === undefined) continue;
-      range.append(leaf.leafHash);
-      witnesses.grow(range.size, () => range.head().root);
+      grow(leaf.leafHash);
     }
   }
   return {
@@ -66,6 +70,7 @@ export async function collectReport(options: CollectReportOptions): Promise<Repo
     checkpoint: { size: checkpoint.size, root: encodeBase64(checkpoint.root) },
     from: new Date(from).toISOString(),
     to: new Date(to).toISOString(),
+    pruned,
     ...counts.facts(),
     retentionClasses: retention?.facts(),
     witnesses: witnesses?.facts(end, lastMs),
@@ -74,15 +79,29 @@ export async function collectReport(options: CollectReportOptions): Promise<Repo
 
 const maxTime = Date.UTC(9999, 11, 31);
 
-type Period = { readonly from: number; readonly to: number; readonly checkpoint: Checkpoint };
+type Period = { readonly from: number; readonly to: number; readonly checkpoint: Checkpoint; readonly pruned: number };
+
+/** How many entries at the beginning are hashes only. The pass that counts compares them with the signed root. */
+async function passPruned(source: FsckSource, size: number, grow: (leafHash: Uint8Array) => void): Promise<number> {
+  let pruned = 0;
+  for await (const rows of readAhead(source, { start: 0, end: size })) {
+    for (const row of rows) {
+      const hash = prunedHash(row);
+      if (hash === undefined) return pruned;
+      grow(hash);
+      pruned++;
+    }
+  }
+  return pruned;
+}
 
 /** All entries between the first and the last whose time lies in the period. A hint only: the entries are hashed and parsed in the pass that counts. */
-async function findWindow(source: FsckSource, { from, to, checkpoint: { size } }: Period): Promise<{ readonly start: number; readonly end: number }> {
-  if (from === 0 && to === maxTime) return { start: 0, end: size };
+async function findWindow(source: FsckSource, { from, to, checkpoint: { size }, pruned }: Period): Promise<{ readonly start: number; readonly end: number }> {
+  if (from === 0 && to === maxTime) return { start: pruned, end: size };
   let start: number | undefined;
   let end = 0;
-  let index = 0;
-  for await (const rows of readAhead(source, { start: 0, end: size })) {
+  let index = pruned;
+  for await (const rows of readAhead(source, { start: pruned, end: size })) {
     for (const { bytes } of rows) {
       const time = bytes === undefined ? Number.NaN : timeOf(bytes);
       if (time >= from && time < to) {
@@ -92,7 +111,7 @@ async function findWindow(source: FsckSource, { from, to, checkpoint: { size } }
       index++;
     }
   }
-  return start === undefined ? { start: 0, end: 0 } : { start, end };
+  return start === undefined ? { start: pruned, end: pruned } : { start, end };
 }
 
 const timeMember = '"time":"';

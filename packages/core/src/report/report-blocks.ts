@@ -47,13 +47,14 @@ function limits(): Block[] {
 }
 
 function population(facts: ReportFacts): Block[] {
-  const { start, end, types, agents, sessions, outsideTime, clockBack } = facts;
+  const { start, end, types, agents, sessions, outsideTime, clockBack, pruned } = facts;
   return [
     { kind: 'heading', level: 2, text: 'Population' },
     table(
       ['What', 'Number', 'Proof'],
       [
         ['Entries', number(end - start), link('population', range(start, end))],
+        ['Entries at the beginning of the log that retention had removed: not counted', number(pruned), link('tree', range(0, pruned))],
         ...types.map(({ type, count }): Cell[] => [`of type ${type}`, number(count), link('population', range(start, end))]),
         ['Agents that are named', `${agents.more ? 'at least ' : ''}${number(agents.count)}`, link('population', range(start, end))],
         ['Sessions opened', number(sessions.opened), link('population', range(start, end))],

@@ -54,6 +54,8 @@ export type ReportFacts = {
   /** RFC 3339, as asked. */
   readonly from: string;
   readonly to: string;
+  /** Entries below it were removed by retention before this report was made: nothing of them is counted. */
+  readonly pruned: number;
   /** Entries of the window by index; all entries between the first and the last whose time lies in it. Empty: `start` equals `end`. */
   readonly start: number;
   readonly end: number;

@@ -17,6 +17,7 @@ import { systemEnv } from '../../src/env/env.ts';
 import { assembleEvidence } from '../../src/evidence/assemble-evidence.ts';
 import { verifyEvidence } from '../../src/evidence/verify-evidence.ts';
 import { exportLog } from '../../src/export/export-log.ts';
+import { verifySiem } from '../../src/export/verify-siem.ts';
 import { exportFormats } from '../../src/export/formats.ts';
 import { openHomePrivacy, type HomePrivacy } from '../../src/node/home-privacy.ts';
 import { homeStoreOf, nodeHome } from '../../src/node/node-home.ts';
@@ -26,6 +27,7 @@ import { collectReport } from '../../src/report/collect-report.ts';
 import { formatReportHtml } from '../../src/report/format-html.ts';
 import { formatReportMarkdown } from '../../src/report/format-markdown.ts';
 import { caught } from '../audit/support.ts';
+import { cosigned, policy as quorum } from '../evidence/support.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'talos-home-privacy-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -274,6 +276,33 @@ describe('pruning', () => {
         { what: 'entries', ref: 'before 768' },
       ],
     });
+    // What is left is exported, checked and reported; what was removed is said.
+    const checkpoint = await log.checkpoint();
+    const source = storeSource(homeStoreOf(dir));
+    let rows = '';
+    for await (const piece of exportLog({ source, verifierKey: log.verifierKey, format: 'jsonl' })) rows += piece;
+    expect(JSON.parse(rows.slice(0, rows.indexOf('\n')))).toMatchObject({ index: 768 });
+    const siem = { format: 'jsonl' as const, rows: [rows], against: { source, verifierKey: log.verifierKey } };
+    expect(await verifySiem(siem)).toMatchObject({ sound: true, matched: log.size - 768 });
+    const witnesses = { policy: quorum, notes: [await cosigned(checkpoint)] };
+    const facts = await collectReport({ source, verifierKey: log.verifierKey, witnesses });
+    expect(facts).toMatchObject({
+      pruned: 768,
+      start: 768,
+      end: log.size,
+      sequenceFaults: { count: 0 },
+      witnesses: { refused: 0, longest: { start: 768, ended: true } },
+    });
+    expect(formatReportMarkdown(facts)).toContain('not counted | 768 |');
+    const quiet = {
+      ...source,
+      readRows: async (from: number, to: number) => (await source.readRows(from, to)).map((row, i) => (from + i === 768 ? { ...row, bytes: undefined } : row)),
+    };
+    for (const read of [
+      () => collectReport({ source: quiet, verifierKey: log.verifierKey }),
+      () => verifySiem({ ...siem, against: { ...siem.against, source: quiet } }),
+    ])
+      expect(await caught(read)).toMatchObject({ code: 'TALOS_STORE_CORRUPT' });
     await world.release();
     // And it opens again.
     const again = await open('prune', start + 401 * day);
