@@ -56,25 +56,43 @@ async function lastStored(source: FsckSource): Promise<StoredCheckpoint | undefi
  * @throws {@link StoreError} `TALOS_STORE_CORRUPT`; {@link AuditError} `TALOS_AUDIT_DIVERGED` if the tree is not the one that was signed.
  */
 export async function* signedLeaves(source: FsckSource, window: SignedWindow): AsyncGenerator<readonly SignedLeaf[], void, undefined> {
-  const { start, end, checkpoint } = window;
-  const range = start === 0 ? new CompactRange() : undefined;
-  const mayBePruned = range !== undefined && end === checkpoint.size;
-  let [index, pruned, declared] = [start, 0, 0];
-  for await (const rows of readAhead(source, window)) {
+  const tree = new ReadTree(window);
+  for await (const rows of readAhead(source, window)) yield tree.add(rows);
+}
+
+/** What was read so far. */
+class ReadTree {
+  readonly #checkpoint: Checkpoint;
+  readonly #range: CompactRange | undefined;
+  readonly #mayBePruned: boolean;
+  #index: number;
+  #pruned = 0;
+  #declared = 0;
+
+  constructor({ start, end, checkpoint }: SignedWindow) {
+    this.#checkpoint = checkpoint;
+    this.#index = start;
+    this.#range = start === 0 ? new CompactRange() : undefined;
+    this.#mayBePruned = start === 0 && end === checkpoint.size;
+  }
+
+  add(rows: readonly FsckRow[]): SignedLeaf[] {
     const leaves: SignedLeaf[] = [];
     for (const row of rows) {
-      const hash = mayBePruned && pruned === index ? prunedHash(row) : undefined;
+      const index = this.#index++;
+      const hash = this.#mayBePruned && this.#pruned === index ? prunedHash(row) : undefined;
       if (hash === undefined) leaves.push(leafOf(index, row));
-      else pruned++;
-      range?.append(hash ?? (leaves.at(-1) as SignedLeaf).leafHash);
-      index++;
+      else this.#pruned++;
+      this.#range?.append(hash ?? (leaves.at(-1) as SignedLeaf).leafHash);
     }
-    if (pruned > 0) declared = Math.max(declared, ...leaves.map(({ bytes }) => prunedBefore(bytes)));
-    if (range?.size === checkpoint.size) {
-      if (!equalBytes(range.head().root, checkpoint.root)) throw diverged('its entries are not those that were signed');
-      if (pruned > declared) throw corrupt(`entry ${declared} is not there`);
-    }
-    yield leaves;
+    if (this.#pruned > 0) this.#declared = Math.max(this.#declared, ...leaves.map(({ bytes }) => prunedBefore(bytes)));
+    if (this.#range?.size === this.#checkpoint.size) this.#check(this.#range);
+    return leaves;
+  }
+
+  #check(range: CompactRange): void {
+    if (!equalBytes(range.head().root, this.#checkpoint.root)) throw diverged('its entries are not those that were signed');
+    if (this.#pruned > this.#declared) throw corrupt(`entry ${this.#declared} is not there`);
   }
 }
 
