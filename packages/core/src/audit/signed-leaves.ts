@@ -8,7 +8,8 @@ import type { StoredCheckpoint } from './audit-store.ts';
 import { verifyCheckpoint, type Checkpoint } from './checkpoint.ts';
 import type { FsckRow, FsckSource } from './fsck-source.ts';
 import { epochKey } from './origin-epoch.ts';
-import { CompactRange, hashLeaf } from './tree-hash.ts';
+import { readEntry } from './read-entry.ts';
+import { CompactRange, hashLeaf, hashLength } from './tree-hash.ts';
 import { parseVerifierKey, type VerifierKey } from './verifier-key.ts';
 
 export type SignedLog = {
@@ -50,20 +51,60 @@ async function lastStored(source: FsckSource): Promise<StoredCheckpoint | undefi
 
 /**
  * Entries `start` up to `end − 1`, hashed from their bytes. Read from 0, the tree is compared with the signed root before the last entry is
- * handed out; a window alone is compared with stored hashes only.
+ * handed out; a window alone is compared with stored hashes only. Of a whole log a beginning may have been pruned: its stored hashes make up the
+ * tree, and an entry that is still there has to speak of it.
  * @throws {@link StoreError} `TALOS_STORE_CORRUPT`; {@link AuditError} `TALOS_AUDIT_DIVERGED` if the tree is not the one that was signed.
  */
 export async function* signedLeaves(source: FsckSource, window: SignedWindow): AsyncGenerator<readonly SignedLeaf[], void, undefined> {
-  const { start, checkpoint } = window;
-  const range = start === 0 ? new CompactRange() : undefined;
-  let from = start;
-  for await (const rows of readAhead(source, window)) {
-    const leaves = rows.map((row, i) => leafOf(from + i, row));
-    for (const { leafHash } of leaves) range?.append(leafHash);
-    if (range?.size === checkpoint.size && !equalBytes(range.head().root, checkpoint.root)) throw diverged('its entries are not those that were signed');
-    yield leaves;
-    from += leaves.length;
+  const tree = new ReadTree(window);
+  for await (const rows of readAhead(source, window)) yield tree.add(rows);
+}
+
+/** What was read so far. */
+class ReadTree {
+  readonly #checkpoint: Checkpoint;
+  readonly #range: CompactRange | undefined;
+  readonly #mayBePruned: boolean;
+  #index: number;
+  #pruned = 0;
+  #declared = 0;
+
+  constructor({ start, end, checkpoint }: SignedWindow) {
+    this.#checkpoint = checkpoint;
+    this.#index = start;
+    this.#range = start === 0 ? new CompactRange() : undefined;
+    this.#mayBePruned = start === 0 && end === checkpoint.size;
   }
+
+  add(rows: readonly FsckRow[]): SignedLeaf[] {
+    const leaves: SignedLeaf[] = [];
+    for (const row of rows) {
+      const index = this.#index++;
+      const hash = this.#mayBePruned && this.#pruned === index ? prunedHash(row) : undefined;
+      if (hash === undefined) leaves.push(leafOf(index, row));
+      else this.#pruned++;
+      this.#range?.append(hash ?? (leaves.at(-1) as SignedLeaf).leafHash);
+    }
+    if (this.#pruned > 0) this.#declared = Math.max(this.#declared, ...leaves.map(({ bytes }) => prunedBefore(bytes)));
+    if (this.#range?.size === this.#checkpoint.size) this.#check(this.#range);
+    return leaves;
+  }
+
+  #check(range: CompactRange): void {
+    if (!equalBytes(range.head().root, this.#checkpoint.root)) throw diverged('its entries are not those that were signed');
+    if (this.#pruned > this.#declared) throw corrupt(`entry ${this.#declared} is not there`);
+  }
+}
+
+/** Of an entry that retention removed, the hash alone is left. */
+export function prunedHash({ bytes, hashes: [hash] }: FsckRow): Uint8Array | undefined {
+  return bytes === undefined && hash?.length === hashLength ? hash : undefined;
+}
+
+/** What an entry says of pruning: the index below which entries are gone. */
+function prunedBefore(bytes: Uint8Array): number {
+  const { entry } = readEntry(bytes);
+  return entry.type === 'retention' && entry['retention'] === 'pruned' && typeof entry['before'] === 'number' ? entry['before'] : 0;
 }
 
 /**

@@ -9,10 +9,11 @@ import { UsageError } from '../errors/usage-error.ts';
 import type { Checkpoint } from '../audit/checkpoint.ts';
 import type { FsckSource } from '../audit/fsck-source.ts';
 import { readEntry } from '../audit/read-entry.ts';
-import { newestCheckpoint, readAhead, signedLeaves, type SignedLeaf, type SignedLog } from '../audit/signed-leaves.ts';
+import { newestCheckpoint, prunedHash, readAhead, signedLeaves, type SignedLeaf, type SignedLog } from '../audit/signed-leaves.ts';
 import { CompactRange } from '../audit/tree-hash.ts';
 import { formatVerifierKey, makeVerifierKey, parseVerifierKey } from '../audit/verifier-key.ts';
 import type { ReportFacts } from './report-facts.ts';
+import { RetentionTally, type ReportRetention } from './retention-counts.ts';
 import { WindowCounts } from './window-counts.ts';
 import { WitnessSpans, type ReportWitnesses } from './witness-span.ts';
 
@@ -21,11 +22,13 @@ export type CollectReportOptions = SignedLog & {
   readonly from?: number;
   readonly to?: number;
   readonly witnesses?: ReportWitnesses;
+  /** Counts by class of this policy which entries are within it, held, or older than it allows. */
+  readonly retention?: ReportRetention;
 };
 
 /**
  * @throws {@link AuditError} `TALOS_AUDIT_NOT_FOUND` if nothing was signed, `_BAD_NOTE`, `_DIVERGED`, `_BAD_ENTRY`; {@link StoreError};
- * {@link UsageError} `TALOS_USAGE_ARGUMENT` on a period that is none.
+ * {@link UsageError} `TALOS_USAGE_ARGUMENT` on a period that is none, `TALOS_USAGE_OPTIONS` on a retention policy that cannot be.
  */
 export async function collectReport(options: CollectReportOptions): Promise<ReportFacts> {
   requireObject('options', options);
@@ -35,24 +38,30 @@ export async function collectReport(options: CollectReportOptions): Promise<Repo
   const { publicKey } = typeof options.verifierKey === 'string' ? parseVerifierKey(options.verifierKey) : options.verifierKey;
   const key = makeVerifierKey(checkpoint.origin, publicKey);
   const witnesses = options.witnesses && new WitnessSpans(options.witnesses, key);
-  const { start, end } = await findWindow(source, { from, to, checkpoint });
-  const counts = new WindowCounts(start);
+  const retention = options.retention && new RetentionTally(options.retention);
   const range = new CompactRange();
+  const grow = (leafHash: Uint8Array): void => {
+    if (witnesses === undefined) return;
+    range.append(leafHash);
+    witnesses.grow(range.size, () => range.head().root);
+  };
+  const pruned = await passPruned(source, checkpoint.size, grow);
+  const { start, end } = await findWindow(source, { from, to, checkpoint, pruned });
+  const counts = new WindowCounts(start);
   const count = (leaf: SignedLeaf): void => {
     const { entry } = readEntry(leaf.bytes);
     if (leaf.index >= end) return counts.answer(entry);
     const time = Date.parse(entry.time);
     counts.add(leaf, entry, time >= from && time < to);
     witnesses?.add(leaf.index, time);
+    retention?.add(leaf.index, entry);
     lastMs = Math.max(lastMs, time);
   };
   let lastMs = from;
   for await (const leaves of signedLeaves(source, { start: 0, end: checkpoint.size, checkpoint })) {
     for (const leaf of leaves) {
       if (leaf.index >= start) count(leaf);
-      if (witnesses === undefined) continue;
-      range.append(leaf.leafHash);
-      witnesses.grow(range.size, () => range.head().root);
+      grow(leaf.leafHash);
     }
   }
   return {
@@ -61,22 +70,38 @@ export async function collectReport(options: CollectReportOptions): Promise<Repo
     checkpoint: { size: checkpoint.size, root: encodeBase64(checkpoint.root) },
     from: new Date(from).toISOString(),
     to: new Date(to).toISOString(),
+    pruned,
     ...counts.facts(),
+    retentionClasses: retention?.facts(),
     witnesses: witnesses?.facts(end, lastMs),
   };
 }
 
 const maxTime = Date.UTC(9999, 11, 31);
 
-type Period = { readonly from: number; readonly to: number; readonly checkpoint: Checkpoint };
+type Period = { readonly from: number; readonly to: number; readonly checkpoint: Checkpoint; readonly pruned: number };
+
+/** How many entries at the beginning are hashes only. The pass that counts compares them with the signed root. */
+async function passPruned(source: FsckSource, size: number, grow: (leafHash: Uint8Array) => void): Promise<number> {
+  let pruned = 0;
+  for await (const rows of readAhead(source, { start: 0, end: size })) {
+    for (const row of rows) {
+      const hash = prunedHash(row);
+      if (hash === undefined) return pruned;
+      grow(hash);
+      pruned++;
+    }
+  }
+  return pruned;
+}
 
 /** All entries between the first and the last whose time lies in the period. A hint only: the entries are hashed and parsed in the pass that counts. */
-async function findWindow(source: FsckSource, { from, to, checkpoint: { size } }: Period): Promise<{ readonly start: number; readonly end: number }> {
-  if (from === 0 && to === maxTime) return { start: 0, end: size };
+async function findWindow(source: FsckSource, { from, to, checkpoint: { size }, pruned }: Period): Promise<{ readonly start: number; readonly end: number }> {
+  if (from === 0 && to === maxTime) return { start: pruned, end: size };
   let start: number | undefined;
   let end = 0;
-  let index = 0;
-  for await (const rows of readAhead(source, { start: 0, end: size })) {
+  let index = pruned;
+  for await (const rows of readAhead(source, { start: pruned, end: size })) {
     for (const { bytes } of rows) {
       const time = bytes === undefined ? Number.NaN : timeOf(bytes);
       if (time >= from && time < to) {
@@ -86,7 +111,7 @@ async function findWindow(source: FsckSource, { from, to, checkpoint: { size } }
       index++;
     }
   }
-  return start === undefined ? { start: 0, end: 0 } : { start, end };
+  return start === undefined ? { start: pruned, end: pruned } : { start, end };
 }
 
 const timeMember = '"time":"';

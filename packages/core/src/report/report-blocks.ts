@@ -20,6 +20,7 @@ export function reportBlocks(facts: ReportFacts): Block[] {
     ...calls(facts),
     ...witnesses(facts),
     ...list({ title: 'Retention', to: 'retention', none: 'No decision on retention was recorded in the period.' }, facts.retention),
+    ...retentionClasses(facts),
     ...list({ title: 'Erasures', to: 'erasures', none: 'No erasure was recorded in the period.' }, facts.erasures),
     ...list({ title: 'Key events', to: 'keys', none: 'No key was bound or revoked in the period.' }, facts.keyEvents),
     ...list({ title: 'Rights and approvals', to: 'rights', none: 'No right was issued or revoked, and no approval recorded, in the period.' }, facts.rights),
@@ -46,13 +47,14 @@ function limits(): Block[] {
 }
 
 function population(facts: ReportFacts): Block[] {
-  const { start, end, types, agents, sessions, outsideTime, clockBack } = facts;
+  const { start, end, types, agents, sessions, outsideTime, clockBack, pruned } = facts;
   return [
     { kind: 'heading', level: 2, text: 'Population' },
     table(
       ['What', 'Number', 'Proof'],
       [
         ['Entries', number(end - start), link('population', range(start, end))],
+        ['Entries at the beginning of the log that retention had removed: not counted', number(pruned), link('tree', range(0, pruned))],
         ...types.map(({ type, count }): Cell[] => [`of type ${type}`, number(count), link('population', range(start, end))]),
         ['Agents that are named', `${agents.more ? 'at least ' : ''}${number(agents.count)}`, link('population', range(start, end))],
         ['Sessions opened', number(sessions.opened), link('population', range(start, end))],
@@ -141,6 +143,31 @@ function list({ title, to, none }: Section, { count, entries: listed }: Listed):
     table(
       ['Type', 'Time', 'Agent', 'What the entry says', 'Proof'],
       listed.map(({ index, time, type, agent, detail }) => [type, time, agent, detail, link(to, `entry ${index}`)]),
+    ),
+  ];
+}
+
+function retentionClasses({ retentionClasses: counted, start, end }: ReportFacts): Block[] {
+  if (counted === undefined)
+    return [{ kind: 'text', text: 'This report was made without a retention policy: nothing in it says whether entries were kept long enough, or too long.' }];
+  const days = (value: number | undefined): string => (value === undefined ? 'none' : `${value} d`);
+  return [
+    {
+      kind: 'text',
+      text: `By the policy that was given, as of ${counted.at}. Each entry of the period is met, held or overdue. Entries that were pruned are not in the log and not counted; payloads are not in it either: how many are due is counted, not whether they are gone.`,
+    },
+    table(
+      ['Class', 'Minimum', 'Maximum', 'Payloads', 'Entries', 'Met', 'of all within the minimum', 'Held', 'Overdue', 'Payloads due', 'Proof'],
+      counted.classes.map((each) => [
+        each.name,
+        days(each.minDays),
+        days(each.maxDays),
+        days(each.payloadDays),
+        ...[each.entries, each.met, each.withinMinimum, each.held.count].map(number),
+        each.overdue.count === 0 ? '0' : `${each.overdue.count}: ${entries(each.overdue)}`,
+        number(each.payloadsDue),
+        link('population', range(start, end)),
+      ]),
     ),
   ];
 }

@@ -20,6 +20,32 @@ export type UnwitnessedSpan = {
 
 export type WitnessFacts = { readonly checkpoints: number; readonly longest: UnwitnessedSpan | undefined; readonly refused: number };
 
+/** A class of the policy. An entry is met, held or overdue. */
+export type RetentionClassCounts = {
+  /** Types of entries, or `all others`. */
+  readonly name: string;
+  readonly minDays: number;
+  readonly maxDays: number | undefined;
+  readonly payloadDays: number | undefined;
+  readonly entries: number;
+  /** Not above the maximum of their class. */
+  readonly met: number;
+  /** Of them or of those that are held: below the minimum, so they have to stay. */
+  readonly withinMinimum: number;
+  /** Under a legal hold on entries. */
+  readonly held: Counted;
+  /** Above the maximum, held by nobody, and still in the log. */
+  readonly overdue: Counted;
+  /** Old enough that their payloads have to be gone. Whether they are is not in the log. */
+  readonly payloadsDue: number;
+};
+
+export type RetentionCounts = {
+  /** RFC 3339: the moment for which ages were counted. */
+  readonly at: string;
+  readonly classes: readonly RetentionClassCounts[];
+};
+
 export type ReportFacts = {
   readonly origin: string;
   readonly verifierKey: string;
@@ -28,6 +54,8 @@ export type ReportFacts = {
   /** RFC 3339, as asked. */
   readonly from: string;
   readonly to: string;
+  /** Entries below it were removed by retention before this report was made: nothing of them is counted. */
+  readonly pruned: number;
   /** Entries of the window by index; all entries between the first and the last whose time lies in it. Empty: `start` equals `end`. */
   readonly start: number;
   readonly end: number;
@@ -60,6 +88,8 @@ export type ReportFacts = {
   readonly keyEvents: Listed;
   readonly rights: Listed;
   readonly changes: Listed;
+  /** Undefined: the report was made without a policy. */
+  readonly retentionClasses: RetentionCounts | undefined;
   /** Undefined: the report was made without witnesses, which is not the same as a log without them. */
   readonly witnesses: WitnessFacts | undefined;
 };

@@ -9,7 +9,7 @@ import { EntryList, IndexTally, NameTally } from './tally.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-export type WindowFacts = Omit<ReportFacts, 'origin' | 'verifierKey' | 'checkpoint' | 'from' | 'to' | 'witnesses'>;
+export type WindowFacts = Omit<ReportFacts, 'origin' | 'verifierKey' | 'checkpoint' | 'from' | 'to' | 'pruned' | 'witnesses' | 'retentionClasses'>;
 
 /** Calls under way at once. A request beyond it is not followed, and its result counts as one without a request: the report says too much, never too little. */
 const maxOpen = 1_000_000;

@@ -16,11 +16,18 @@ import { formatRangeProof } from '../../src/audit/range-file.ts';
 import { systemEnv } from '../../src/env/env.ts';
 import { assembleEvidence } from '../../src/evidence/assemble-evidence.ts';
 import { verifyEvidence } from '../../src/evidence/verify-evidence.ts';
+import { exportLog } from '../../src/export/export-log.ts';
+import { verifySiem } from '../../src/export/verify-siem.ts';
+import { exportFormats } from '../../src/export/formats.ts';
 import { openHomePrivacy, type HomePrivacy } from '../../src/node/home-privacy.ts';
 import { homeStoreOf, nodeHome } from '../../src/node/node-home.ts';
 import { readHomeLog } from '../../src/node/read-home-log.ts';
 import { exportTiles, openTileDirectory } from '../../src/node/tile-directory.ts';
+import { collectReport } from '../../src/report/collect-report.ts';
+import { formatReportHtml } from '../../src/report/format-html.ts';
+import { formatReportMarkdown } from '../../src/report/format-markdown.ts';
 import { caught } from '../audit/support.ts';
+import { cosigned, policy as quorum } from '../evidence/support.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'talos-home-privacy-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -87,16 +94,31 @@ function filesUnder(folder: string): string[] {
   return names_.map((name) => join(folder, name)).filter((file) => statSync(file).isFile());
 }
 
+/** Bytes, and how they are written in base64 and hex. */
+function formsOf(wanted: readonly Buffer[]): Buffer[] {
+  return wanted.flatMap((bytes) => [bytes, ...['base64', 'base64url', 'hex'].map((form) => Buffer.from(bytes.toString(form as 'hex').replace(/=+$/, '')))]);
+}
+
 /** Where each of the texts stands, in bytes, base64 or hex. */
 function found(folders: readonly string[], wanted: readonly Buffer[]): string[] {
-  const forms = wanted.flatMap((bytes) => [
-    bytes,
-    ...['base64', 'base64url', 'hex'].map((form) => Buffer.from(bytes.toString(form as 'hex').replace(/=+$/, ''))),
-  ]);
+  const forms = formsOf(wanted);
   return folders.flatMap(filesUnder).filter((file) => {
     const content = readFileSync(file);
     return forms.some((form) => content.includes(form));
   });
+}
+
+/** What a SIEM, a spreadsheet or an auditor is given of the whole log, in every format that there is. */
+async function exportedTexts({ log, dir }: Opened): Promise<Buffer[]> {
+  const options = { source: storeSource(homeStoreOf(dir)), verifierKey: log.verifierKey };
+  const texts: Buffer[] = [];
+  for (const format of exportFormats) {
+    let text = '';
+    for await (const piece of exportLog({ ...options, format })) text += piece;
+    texts.push(Buffer.from(text));
+  }
+  const facts = await collectReport(options);
+  return [...texts, Buffer.from(formatReportHtml(facts)), Buffer.from(formatReportMarkdown(facts))];
 }
 
 describe('three persons erased from a log of 10,000 entries', () => {
@@ -126,7 +148,10 @@ describe('three persons erased from a log of 10,000 entries', () => {
     expect((await verifyEvidence(evidence, { logs: [log.verifierKey] })).verdict).toBe('verified');
     await exportTiles({ store: homeStoreOf(dir), dir: tiles, verifierKey: log.verifierKey });
     expect(found([dir, stateDir, tiles], wanted)).toEqual([]);
-    for (const secret of wanted) expect(Buffer.from(evidence).includes(secret)).toBe(false);
+    await log.checkpoint();
+    const exports = await exportedTexts(world);
+    expect(exports.filter((text) => text.length > 0).length).toBe(exportFormats.length + 1);
+    for (const secret of formsOf(wanted)) for (const text of [Buffer.from(evidence), ...exports]) expect(text.includes(secret)).toBe(false);
 
     const note = await log.checkpoint();
     for (const source of [storeSource(homeStoreOf(dir)), await openTileDirectory(tiles)])
@@ -160,8 +185,13 @@ describe('three persons erased from a log of 10,000 entries', () => {
     const tiles = join(root, 'guess', 'tiles');
     await exportTiles({ store: homeStoreOf(dir), dir: tiles, verifierKey: log.verifierKey });
     const evidence = await assembleEvidence({ logs: [{ log, ranges: [{ start: 0, end: 20 }], disclose: [{ index: 6, fields: ['result'] }] }] });
-    const exported = [...filesUnder(tiles).map((file) => readFileSync(file)), Buffer.from(evidence)];
-    const decoded = (evidence.match(/[A-Za-z0-9+/]{40,}=*/g) ?? []).map((text) => Buffer.from(text, 'base64'));
+    const texts = [evidence, ...(await exportedTexts(world)).map(String)];
+    const exported = [...filesUnder(tiles).map((file) => readFileSync(file)), ...texts.map((text) => Buffer.from(text))];
+    const written = (pattern: RegExp): string[] => [...new Set(texts.flatMap((text) => text.match(pattern) ?? []))];
+    const decoded = [
+      ...written(/[A-Za-z0-9+/_-]{40,}=*/g).map((text) => Buffer.from(text, 'base64')),
+      ...written(/[0-9a-f]{64,}/g).map((text) => Buffer.from(text, 'hex')),
+    ];
     expect(Buffer.concat(decoded).length).toBeGreaterThan(5000);
     // Every 32 bytes that follow each other anywhere are tried as the salt; none too.
     for (const bytes of [...exported, ...decoded, Buffer.alloc(32)])
@@ -246,6 +276,33 @@ describe('pruning', () => {
         { what: 'entries', ref: 'before 768' },
       ],
     });
+    // What is left is exported, checked and reported; what was removed is said.
+    const checkpoint = await log.checkpoint();
+    const source = storeSource(homeStoreOf(dir));
+    let rows = '';
+    for await (const piece of exportLog({ source, verifierKey: log.verifierKey, format: 'jsonl' })) rows += piece;
+    expect(JSON.parse(rows.slice(0, rows.indexOf('\n')))).toMatchObject({ index: 768 });
+    const siem = { format: 'jsonl' as const, rows: [rows], against: { source, verifierKey: log.verifierKey } };
+    expect(await verifySiem(siem)).toMatchObject({ sound: true, matched: log.size - 768 });
+    const witnesses = { policy: quorum, notes: [await cosigned(checkpoint)] };
+    const facts = await collectReport({ source, verifierKey: log.verifierKey, witnesses });
+    expect(facts).toMatchObject({
+      pruned: 768,
+      start: 768,
+      end: log.size,
+      sequenceFaults: { count: 0 },
+      witnesses: { refused: 0, longest: { start: 768, ended: true } },
+    });
+    expect(formatReportMarkdown(facts)).toContain('not counted | 768 |');
+    const quiet = {
+      ...source,
+      readRows: async (from: number, to: number) => (await source.readRows(from, to)).map((row, i) => (from + i === 768 ? { ...row, bytes: undefined } : row)),
+    };
+    for (const read of [
+      () => collectReport({ source: quiet, verifierKey: log.verifierKey }),
+      () => verifySiem({ ...siem, against: { ...siem.against, source: quiet } }),
+    ])
+      expect(await caught(read)).toMatchObject({ code: 'TALOS_STORE_CORRUPT' });
     await world.release();
     // And it opens again.
     const again = await open('prune', start + 401 * day);

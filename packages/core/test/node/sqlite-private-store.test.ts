@@ -22,7 +22,9 @@ const bob = { ref: 'r2', key: new Uint8Array(32).fill(0xb2), since: 2 };
 /** Whether a file of the two, its WAL included, holds a name or a key of either person. */
 function inClear({ path, keysPath }: { readonly path: string; readonly keysPath: string }): boolean {
   const held = [path, keysPath].flatMap((file) => [file, `${file}-wal`]).filter((file) => existsSync(file));
-  return held.some((file) => ['Ada', 'Bob', ada.key, bob.key].some((secret) => readFileSync(file).includes(secret)));
+  return held.some((file) =>
+    [...['Ada', 'Bob'].map((name) => Buffer.from(name)), Buffer.from(ada.key), Buffer.from(bob.key)].some((secret) => readFileSync(file).includes(secret)),
+  );
 }
 
 /** The files as a killed process leaves them: copied while they are open, WAL and all. */

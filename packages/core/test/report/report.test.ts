@@ -52,6 +52,32 @@ async function year() {
 const it1 = await year();
 
 describe('[REPORT-FACTS] what is counted', () => {
+  it('[REPORT-FACTS] counts by class of a policy what is met, held and overdue, at the day, and says when there is no policy', async () => {
+    const hold = { id: 'h', reason: 'lawsuit', authority: 'court' };
+    const classes = [
+      { types: ['tool.request', 'tool.result'], minDays: 1, maxDays: 2, payloadDays: 1 },
+      { types: ['erasure'], minDays: 3650 },
+    ] as const;
+    const retention = { policy: { classes, others: { minDays: 0, maxDays: 1 } }, holds: [{ ...hold, from: 1, to: 3 }], at: begin + 2 * day };
+    const facts = await collectReport({ ...it1, retention });
+    const of = (name: string) => facts.retentionClasses?.classes.find((each) => each.name === name);
+    // Six of the first day are two days old, two of them held; one of the second day and four of the third are within two days.
+    expect(of('tool.request, tool.result')).toMatchObject({ entries: 11, met: 5, withinMinimum: 4, held: { indices: [1, 2] }, payloadsDue: 7 });
+    expect(of('tool.request, tool.result')?.overdue).toEqual({ count: 4, indices: [3, 4, 5, 6] });
+    expect(of('erasure')).toMatchObject({ entries: 1, met: 1, withinMinimum: 1, overdue: { count: 0 }, payloadsDue: 0 });
+    const counted = facts.retentionClasses?.classes.reduce((sum, { met, held, overdue }) => sum + met + held.count + overdue.count, 0);
+    expect(counted).toBe(it1.log.size);
+    const early = await collectReport({ ...it1, retention: { ...retention, at: begin + 2 * day - 1 } });
+    expect(early.retentionClasses?.classes[0]).toMatchObject({ met: 9, withinMinimum: 5, overdue: { count: 0 } });
+    const everything = await collectReport({ ...it1, retention: { ...retention, holds: [hold] } });
+    expect(everything.retentionClasses?.classes.map(({ met, overdue }) => met + overdue.count)).toEqual([0, 0, 0]);
+    expect(formatReportMarkdown(facts)).toContain('| tool.request, tool.result | 1 d | 2 d | 1 d | 11 | 5 | 4 | 2 | 4: entries 3, 4, 5, 6 | 7 |');
+    expect(formatReportHtml(await collectReport(it1))).toContain('made without a retention policy');
+    const impossible = { ...retention, policy: { others: { minDays: 2, maxDays: 1 } } };
+    await expect(collectReport({ ...it1, retention: impossible })).rejects.toMatchObject({ code: 'TALOS_USAGE_OPTIONS' });
+    await expect(collectReport({ ...it1, retention: { ...retention, at: Number.NaN } })).rejects.toMatchObject({ code: 'TALOS_USAGE_ARGUMENT' });
+  });
+
   it('[REPORT-FACTS] counts population, coverage and listed events of the whole log, each with indices', async () => {
     const facts = await collectReport(it1);
     expect(facts).toMatchObject({
