@@ -9,8 +9,8 @@ import { formatNote, parseNote } from '../../src/audit/signed-note.ts';
 import { decodeEntryBundle, encodeEntryBundle } from '../../src/audit/tile.ts';
 import { formatVerifierKey, parseVerifierKey } from '../../src/audit/verifier-key.ts';
 import { systemEnv } from '../../src/env/env.ts';
-import { TalosError } from '../../src/errors/talos-error.ts';
 import { testSigner } from './support.ts';
+import { accepted, spliced, type Splice } from './splices.ts';
 
 const numRuns = process.env['TALOS_DEEP'] === '1' ? 40_000 : 2000;
 
@@ -21,7 +21,6 @@ const proof = await log.proveInclusion(17);
 const range = await log.proveRange({ start: 9, end: 30 });
 const wanted = verifyCheckpoint(note, log.verifierKey);
 
-type Splice = { readonly at: number; readonly remove: number; readonly insert: string };
 const splices = (alphabet: string): fc.Arbitrary<Splice[]> =>
   fc.array(
     fc.record({
@@ -31,22 +30,6 @@ const splices = (alphabet: string): fc.Arbitrary<Splice[]> =>
     }),
     { minLength: 1, maxLength: 4 },
   );
-const spliced = (text: string, edits: readonly Splice[]): string =>
-  edits.reduce((each, { at, remove, insert }) => {
-    const place = at % (each.length + 1);
-    return each.slice(0, place) + insert + each.slice(place + remove);
-  }, text);
-
-/** The value, or undefined if it was refused with a code; anything else that is thrown fails the test. */
-function accepted<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    expect(TalosError.isInstance(error), String(error)).toBe(true);
-    return undefined;
-  }
-}
-
 describe('mutated texts', () => {
   it('[AUDIT-VERIFY-TOTAL] a note is refused with a code, or says what was signed', () => {
     fc.assert(
