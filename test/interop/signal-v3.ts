@@ -7,6 +7,7 @@ import type { Env } from '../../packages/core/src/env/env.ts';
 import type { Speaker } from './conversation.ts';
 import { bodyKeys, checkTag, decryptCbc, drawKey, encryptCbc, hkdf, join, RatchetEnd, tagLength, tagOf, type ForeignProtocol } from './foreign-ratchet.ts';
 import { bytesOf, numberOf, readFields, writeFields } from './protobuf.ts';
+import { responder } from './responder.ts';
 
 const version = Uint8Array.of(0x33);
 const messageFields = { ratchetKey: 1, counter: 2, previousCounter: 3, ciphertext: 4 };
@@ -93,18 +94,7 @@ export function signalInitiator(own: SignalOwn, bundle: SignalBundle, env: Env):
 
 /** The peer opens it, with a bundle of these keys. */
 export function signalResponder(own: SignalOwn, env: Env): Speaker {
-  let end: RatchetEnd | undefined;
-  return {
-    send: (text) => join(Uint8Array.of(0), (end as RatchetEnd).send(new TextEncoder().encode(text))),
-    receive: (wire) => {
-      const fields = wire[0] === 1 ? readFields(wire.subarray(2)) : undefined;
-      const message = fields === undefined ? wire.subarray(1) : bytesOf(fields, openingFields.message);
-      const candidate = end ?? accept(own, fields as ReadonlyMap<number, number | Uint8Array>, env);
-      const plaintext = candidate.receive(message);
-      end = candidate;
-      return new TextDecoder().decode(plaintext);
-    },
-  };
+  return responder(openingFields.message, (fields) => accept(own, fields, env));
 }
 
 function accept(own: SignalOwn, fields: ReadonlyMap<number, number | Uint8Array>, env: Env): RatchetEnd {

@@ -5,6 +5,7 @@ import { WebSocketServer, type WebSocket } from 'ws';
 import { systemEnv, type Env } from '@talosprotocol/core';
 import { UsageError } from '@talosprotocol/core/errors';
 import { maxRelayMessageBytes, relayOrigin, relaySubprotocol } from '@talosprotocol/core/web';
+import { listen } from './listen.ts';
 import { Connection } from './connection.ts';
 import { Hub } from './hub.ts';
 import { RelayDatabase } from './relay-database.ts';
@@ -82,16 +83,6 @@ function openDoors({ server, url, origin, hub }: { readonly server: Server; read
     hub.database.close();
   };
   return { url, origin, port: (server.address() as AddressInfo).port, close: () => (closing ??= close()) };
-}
-
-function listen(server: Server, port: number, host: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ port, host, exclusive: true }, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
 }
 
 function addressOf(server: Server): string {

@@ -1,10 +1,11 @@
 /** A witness that listens (c2sp.org/tlog-witness, docs/spec/03 §15). @module */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { systemEnv, type Env } from '@talosprotocol/core';
 import { formatCosignerKey, makeCosignerKey, maxWitnessRequestBytes, parseVerifierKey } from '@talosprotocol/core/audit';
 import { UsageError } from '@talosprotocol/core/errors';
 import type { Signer } from '@talosprotocol/core/identity';
+import { listen } from './listen.ts';
 import { WitnessDatabase } from './witness-database.ts';
 import { WitnessDesk, type DeskAnswer } from './witness-desk.ts';
 import { defaultWitnessLimits, requestMs, type WitnessLimits } from './witness-limits.ts';
@@ -110,14 +111,4 @@ function send(response: ServerResponse, { status, body, isSize }: DeskAnswer): v
   const type = isSize ? 'text/x.tlog.size' : 'text/plain; charset=utf-8';
   // A body that was not read to its end would be taken for the next request.
   response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store', ...(status === 413 ? { connection: 'close' } : {}) }).end(body);
-}
-
-function listen(server: Server, port: number, host: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ port, host, exclusive: true }, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
 }

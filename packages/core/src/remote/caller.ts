@@ -109,10 +109,14 @@ export class Caller {
     if (asked === undefined) return;
     const outcome = readAnswer(answer.outcome, { request: asked.request, callee: this.#parts.partyKeys(from) });
     if (outcome === undefined) return;
-    if (this.#answered.has(answer.request) && !('recorded' in asked))
-      return this.#record(from, { request: asked.request, part: 'dispute', text: answer.outcome });
+    if (this.#contradicts(asked)) return this.#record(from, { request: asked.request, part: 'dispute', text: answer.outcome });
     if (call !== undefined && isAhead(outcome, call)) return void (call.held = answer);
     await this.#conclude({ from, asked, answer: { ...answer, outcome: answer.outcome }, outcome, call, recorded });
+  }
+
+  /** Another S than the one that was answered before. */
+  #contradicts({ request, recorded }: Concluding['asked']): boolean {
+    return recorded !== true && this.#answered.has(request.hash);
   }
 
   async chunk(from: AgentId, { request, index, value }: Extract<RemoteMessage, { readonly kind: 'chunk' }>): Promise<void> {

@@ -12,8 +12,8 @@ import { decodeEntryBundle, encodeEntryBundle } from '../../src/audit/tile.ts';
 import { formatVerifierKey, parseVerifierKey } from '../../src/audit/verifier-key.ts';
 import { canonicalJson } from '../../src/bytes/canonical-json.ts';
 import { systemEnv } from '../../src/env/env.ts';
-import { TalosError } from '../../src/errors/talos-error.ts';
 import { testSigner } from './support.ts';
+import { accepted, spliced, type Splice } from './splices.ts';
 
 const numRuns = process.env['TALOS_DEEP'] === '1' ? 40_000 : 2000;
 
@@ -24,7 +24,6 @@ const proof = await log.proveInclusion(17);
 const range = await log.proveRange({ start: 9, end: 30 });
 const wanted = verifyCheckpoint(note, log.verifierKey);
 
-type Splice = { readonly at: number; readonly remove: number; readonly insert: string };
 const splices = (alphabet: string): fc.Arbitrary<Splice[]> =>
   fc.array(
     fc.record({
@@ -34,22 +33,6 @@ const splices = (alphabet: string): fc.Arbitrary<Splice[]> =>
     }),
     { minLength: 1, maxLength: 4 },
   );
-const spliced = (text: string, edits: readonly Splice[]): string =>
-  edits.reduce((each, { at, remove, insert }) => {
-    const place = at % (each.length + 1);
-    return each.slice(0, place) + insert + each.slice(place + remove);
-  }, text);
-
-/** The value, or undefined if it was refused with a code; anything else that is thrown fails the test. */
-function accepted<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    expect(TalosError.isInstance(error), String(error)).toBe(true);
-    return undefined;
-  }
-}
-
 describe('mutated texts', () => {
   it('[AUDIT-ENTRY-STRICT] reading by the million refuses and reads what the strict reader refuses and reads', () => {
     const base = { id: 'x', recorder: 'r', recorder_seq: 0, time: '2026-11-22T00:00:00.000Z', type: 'config', v: 1 };

@@ -7,8 +7,8 @@ import { verifyRange } from '../../src/audit/range.ts';
 import { formatRangeProof, parseRangeProof } from '../../src/audit/range-file.ts';
 import { formatTlogProof, parseTlogProof } from '../../src/audit/tlog-proof.ts';
 import { systemEnv } from '../../src/env/env.ts';
-import { TalosError } from '../../src/errors/talos-error.ts';
 import { caught, testSigner } from './support.ts';
+import { accepted, spliced } from './splices.ts';
 
 const numRuns = process.env['TALOS_DEEP'] === '1' ? 100_000 : 2000;
 
@@ -26,22 +26,6 @@ const splices = fc.array(
   }),
   { minLength: 1, maxLength: 3 },
 );
-type Splice = { readonly at: number; readonly remove: number; readonly insert: string };
-const spliced = (text: string, edits: readonly Splice[]): string =>
-  edits.reduce((each, { at, remove, insert }) => {
-    const place = at % (each.length + 1);
-    return each.slice(0, place) + insert + each.slice(place + remove);
-  }, text);
-
-function accepted<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    expect(TalosError.isInstance(error), String(error)).toBe(true);
-    return undefined;
-  }
-}
-
 describe('range proof file', () => {
   const text = formatRangeProof(range);
 

@@ -192,7 +192,7 @@ describe('attacks on arguments', () => {
     const outcome = await run(proxy);
     // What was checked is what the tool got, whatever the proxy would have said next.
     expect([refused, { status: 'ok', seen: [{ value: 'good' }] }]).toContainEqual(outcome);
-    for (const value of [{ toJSON: () => 'good' }, { valueOf: () => 'good' }, new String('good')]) expect(await run({ value })).toEqual(refused); // oxlint-disable-line no-new-wrappers
+    for (const value of [{ toJSON: () => 'good' }, { valueOf: () => 'good' }, new String('good')]) expect(await run({ value })).toEqual(refused); // oxlint-disable-line no-new-wrappers -- the attack
   });
 
   it('[CAP-ATTACK-TOCTOU] what the caller changes after the call was made reaches neither the check nor the tool', async () => {

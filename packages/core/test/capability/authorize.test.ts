@@ -150,7 +150,7 @@ describe('hostile calls', () => {
     expect(refusalOf(handle, 'tool', Object.create({ path: 'ok' }))).toMatchObject({ code: 'ARG_VIOLATES' });
     expect(refusalOf(handle, 'tool', JSON.parse('{"__proto__":{"path":"ok"}}'))).toMatchObject({ code: 'ARG_UNLISTED' });
     expect(refusalOf(handle, 'tool', Object.assign(Object.create(null), { path: 'ok' }))).toBeUndefined();
-    Object.defineProperty(Object.prototype, 'path', { value: 'ok', configurable: true }); // oxlint-disable-line no-extend-native
+    Object.defineProperty(Object.prototype, 'path', { value: 'ok', configurable: true }); // oxlint-disable-line no-extend-native -- the attack
     try {
       expect(refusalOf(handle, 'tool', {})).toMatchObject({ code: 'ARG_MISSING' });
     } finally {

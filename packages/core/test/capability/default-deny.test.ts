@@ -115,7 +115,7 @@ describe('default deny', () => {
     });
     const back = await new Promise<unknown>((resolve) => {
       worker.once('message', resolve);
-      worker.postMessage(handle); // oxlint-disable-line unicorn/require-post-message-target-origin
+      worker.postMessage(handle); // oxlint-disable-line unicorn/require-post-message-target-origin -- a worker thread has no origin
     });
     await worker.terminate();
     expect(authorize(back as never, search).denied).toMatchObject({ code: 'HANDLE_UNKNOWN' });

@@ -89,7 +89,7 @@ describe('missing', () => {
     ['a lone surrogate', { n: '\ud800' }],
     ['a lone surrogate in a name', { '\ud800': 1 }],
     ['undefined inside', { n: [undefined] }],
-    ['a hole', { n: [, 1] }], // oxlint-disable-line no-sparse-arrays
+    ['a hole', { n: [, 1] }], // oxlint-disable-line no-sparse-arrays -- the case
     ['a function', { n: () => 1 }],
     ['a hidden member', Object.defineProperty({}, 'n', { value: 1 })],
     ['a symbol', { [Symbol('n')]: 1 }],

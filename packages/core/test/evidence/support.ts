@@ -87,7 +87,7 @@ export async function fullEvidence(more: Partial<LogSelection> = {}): Promise<Fu
 }
 
 /** A file's JSON as an attacker sees it: anything may stand anywhere. */
-// oxlint-disable-next-line typescript/no-explicit-any
+// oxlint-disable-next-line typescript/no-explicit-any -- anything may stand anywhere
 export type Json = any;
 
 /** The file with one part exchanged: `path` as claims name it, `logs[0].entries[1].index`. */

@@ -129,7 +129,7 @@ describe('the copy', () => {
     ['a lone surrogate', 'docs/\ud800', 'path'],
     ['a getter', getter, 'path.x'],
     ['an accessor that gives nothing', Object.defineProperty({}, 'x', { enumerable: true, get: undefined as never }), 'path.x'],
-    ['a hole', [1, , 3], 'path[1]'], // eslint-disable-line no-sparse-arrays
+    ['a hole', [1, , 3], 'path[1]'], // eslint-disable-line no-sparse-arrays -- the case
     ['undefined in a list', ['a', undefined], 'path[1]'],
     ['a date deep down', { a: [{ b: date }] }, 'path.a[0].b'],
     ['a __proto__ member', polluted, 'path.__proto__'],

@@ -17,24 +17,13 @@ import { nodeHome } from '../../src/node/node-home.ts';
 import type { RollbackFence } from '../../src/session/fence.ts';
 import { hashFrame } from '../../src/session/frame.ts';
 import type { SessionStore } from '../../src/session/session-store.ts';
+import { crashPoint } from './crash-point.ts';
 
 const [folder = '', name = '', crashAt = '', occurrence = '2'] = process.argv.slice(2);
 const messages = 200;
 /** Sends at a time, and letters that are taken in at a time: small, so that every life meets more than one batch. */
 const [together, lettersAtOnce] = [4, 3];
-let left = Number(occurrence);
-
-/** Kill -9: no handler, no flush, no `finally`. */
-function reach(point: string): void {
-  if (point === crashAt && --left === 0) process.kill(process.pid, 'SIGKILL');
-}
-
-async function around<T>(step: string, run: () => Promise<T>): Promise<T> {
-  reach(`${step}:before`);
-  const result = await run();
-  reach(`${step}:after`);
-  return result;
-}
+const { reach, around } = crashPoint(crashAt, Number(occurrence));
 
 const file = (...parts: readonly string[]) => join(folder, ...parts);
 const note = (to: string, line: string) => appendFileSync(file(to), `${line}\n`);

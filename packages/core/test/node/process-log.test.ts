@@ -11,7 +11,7 @@ import { parseEntry } from '../../src/audit/entry.ts';
 import { systemEnv } from '../../src/env/env.ts';
 import { nodeHome } from '../../src/node/node-home.ts';
 import { openSqliteAuditStore } from '../../src/node/sqlite-audit-store.ts';
-import { caught, hex } from '../audit/support.ts';
+import { hex } from '../audit/support.ts';
 
 const child = fileURLToPath(new URL('./process-log-child.ts', import.meta.url));
 const isDeep = process.env['TALOS_DEEP'] === '1';
@@ -182,16 +182,4 @@ describe('one log, several processes', () => {
       expect(await writer.ended).toBe(0);
       await check(place, [writer, second]);
     });
-
-  it.runIf(isDeep)('[AUDIT-QUEUE] a log that is open without its home’s queue is refused as before', { timeout }, async () => {
-    const place = home();
-    const shared = nodeHome(place).log(systemEnv);
-    await shared.acquire();
-    await shared.release();
-    const store = await openSqliteAuditStore({ path: join(place.dir, 'audit.db') });
-    expect(await caught(() => nodeHome(place).log(systemEnv).acquire())).toMatchObject({ code: 'TALOS_STORE_CONFLICT', retryable: true });
-    await store.close();
-    await nodeHome(place).log(systemEnv).acquire();
-    await nodeHome(place).log(systemEnv).release();
-  });
 });

@@ -14,21 +14,10 @@ import { nodeHome } from '../../src/node/node-home.ts';
 import { readReceiptEntry } from '../../src/receipt/index.ts';
 import type { CallStore } from '../../src/remote/call-store.ts';
 import { folderTransport } from './folder-transport.ts';
+import { crashPoint } from '../message/crash-point.ts';
 
 const [folder = '', name = '', crashAt = '', occurrence = '1'] = process.argv.slice(2);
-let left = Number(occurrence);
-
-/** Kill -9: no handler, no flush, no `finally`. */
-function reach(point: string): void {
-  if (point === crashAt && --left === 0) process.kill(process.pid, 'SIGKILL');
-}
-
-async function around<T>(step: string, run: () => Promise<T>): Promise<T> {
-  reach(`${step}:before`);
-  const result = await run();
-  reach(`${step}:after`);
-  return result;
-}
+const { reach, around } = crashPoint(crashAt, Number(occurrence));
 
 const file = (...parts: readonly string[]) => join(folder, ...parts);
 const note = (to: string, line: string) => appendFileSync(file(to), `${line}\n`);

@@ -7,7 +7,7 @@ export function glob(pattern: string): { readonly glob: string } {
 }
 
 /** Control characters cut texts short in some layer below; a backslash is a separator there or none. */
-const forbidden = /[\u0000-\u001f\u007f\\]/; // oxlint-disable-line no-control-regex
+const forbidden = /[\u0000-\u001f\u007f\\]/; // oxlint-disable-line no-control-regex -- they are what is refused
 
 /** As long as a path may be; matching takes at most length times length steps. */
 const maxGlobLength = 4096;

@@ -13,9 +13,9 @@ export type ParsedPath = { readonly anchor: string; readonly segments: readonly 
 const maxPathLength = 4096;
 
 /** Control characters (NUL cuts C strings) and percent escapes: `%2e`, `%252e` and IIS's `%u002e` become dots one decoder later. */
-const forbidden = /[\u0000-\u001f\u007f]|%(?:[0-9A-Fa-f]{2}|u)/; // oxlint-disable-line no-control-regex
+const forbidden = /[\u0000-\u001f\u007f]|%(?:[0-9A-Fa-f]{2}|u)/; // oxlint-disable-line no-control-regex -- they are what is refused
 
-const beyondAscii = /[^\u0000-\u007f]/; // oxlint-disable-line no-control-regex
+const beyondAscii = /[^\u0000-\u007f]/; // oxlint-disable-line no-control-regex -- the range begins with them
 
 /** Win32 opens a device for these, in any folder and with any extension. */
 const device = /^(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9\u00b9\u00b2\u00b3])(?:\.|$)/i;
