@@ -132,7 +132,7 @@ export class SessionDatabase {
   }
 
   /** @returns The session's row number. */
-  #saveState({ agent, sessionId, expectedVersion, writes }: Omit<Asked<'commit'>, 'op' | 'writes'> & { readonly writes: SessionWrites }): number {
+  #saveState({ agent, sessionId, expectedVersion, writes }: Omit<Asked<'commit'>, 'op' | 'writes' | 'raises'> & { readonly writes: SessionWrites }): number {
     const { findSession, saveSession, updateSession } = this.#statements;
     const present = findSession.get(agent, sessionId) as Present | undefined;
     if ((present?.version ?? 0) !== expectedVersion) throw conflict('the session has another version');

@@ -55,12 +55,13 @@ type Asked = { readonly peer: AgentId; readonly tool: string; readonly input: un
 
 type Concluding = {
   readonly from: AgentId;
-  /** `recorded`: S stands in the log, A does not. */
-  readonly asked: { readonly request: Request; readonly token: string; readonly recorded?: true };
+  /** `isRecorded`: S stands in the log, A does not. */
+  readonly asked: { readonly request: Request; readonly token: string; readonly isRecorded?: true };
   readonly answer: ResultMessage & { readonly outcome: string };
   readonly outcome: Outcome;
   readonly call: OutgoingCall | undefined;
-  readonly recorded: Promise<void>;
+  /** Its record: nobody is told of it before. */
+  readonly arrival: Promise<void>;
 };
 
 /** A countersignature waits 200 ms at most: what a busy agent writes in that time. */
@@ -99,11 +100,11 @@ export class Caller {
     }
   }
 
-  /** @param recorded - Of its arrival: nobody is told of it before. */
-  async result(from: AgentId, answer: ResultMessage, recorded: Promise<void> = Promise.resolve()): Promise<void> {
+  /** @param arrival - Its record: nobody is told of it before. */
+  async result(from: AgentId, answer: ResultMessage, arrival: Promise<void>): Promise<void> {
     const call = this.#waiting.get(answer.request);
     if (call !== undefined && call.parts.peer !== from) return;
-    if (answer.outcome === undefined) return recorded.then(() => this.#refused(call, answer));
+    if (answer.outcome === undefined) return arrival.then(() => this.#refused(call, answer));
     if (this.#answered.get(answer.request) === answer.outcome) return;
     const asked = call?.parts ?? (await this.#recorded(from, { ...answer, outcome: answer.outcome }));
     if (asked === undefined) return;
@@ -111,12 +112,12 @@ export class Caller {
     if (outcome === undefined) return;
     if (this.#contradicts(asked)) return this.#record(from, { request: asked.request, part: 'dispute', text: answer.outcome });
     if (call !== undefined && isAhead(outcome, call)) return void (call.held = answer);
-    await this.#conclude({ from, asked, answer: { ...answer, outcome: answer.outcome }, outcome, call, recorded });
+    await this.#conclude({ from, asked, answer: { ...answer, outcome: answer.outcome }, outcome, call, arrival });
   }
 
   /** Another S than the one that was answered before. */
-  #contradicts({ request, recorded }: Concluding['asked']): boolean {
-    return recorded !== true && this.#answered.has(request.hash);
+  #contradicts({ request, isRecorded }: Concluding['asked']): boolean {
+    return isRecorded !== true && this.#answered.has(request.hash);
   }
 
   async chunk(from: AgentId, { request, index, value }: Extract<RemoteMessage, { readonly kind: 'chunk' }>): Promise<void> {
@@ -130,7 +131,7 @@ export class Caller {
     }
     const { held } = call;
     call.held = undefined;
-    if (held !== undefined) await this.result(from, held);
+    if (held !== undefined) await this.result(from, held, Promise.resolve());
   }
 
   /**
@@ -207,26 +208,24 @@ export class Caller {
     if (denial !== undefined) call?.settle({ status: 'denied', denial, receipt: { request: call.parts.token } });
   }
 
-  async #conclude({ from, asked, answer, outcome, call, recorded }: Concluding): Promise<void> {
+  async #conclude({ from, asked, answer, outcome, call, arrival }: Concluding): Promise<void> {
     const { request, token } = asked;
-    const recorded = asked.recorded === true;
     this.#remember(request.hash, answer.outcome);
     const receipt: CallReceipt = { request: token, outcome: answer.outcome };
     // The chunks of a stream that was given up are gone: what they were cannot be agreed to.
-    if (call === undefined && outcome.claims.form === 'stream')
-      return recorded ? undefined : this.#record(from, { request, part: 'outcome', text: answer.outcome });
+    if (call === undefined && outcome.claims.form === 'stream') return this.#recordOutcome(from, asked, answer.outcome);
     const checked = checkAnswer(outcome, answer, call?.parts.chunks?.hash);
     if ('disputed' in checked) {
-      await recorded;
+      await arrival;
       call?.settle({ status: 'disputed', reason: checked.disputed, receipt });
       return this.#record(from, { request, part: 'dispute', text: answer.outcome });
     }
     const countersignature = await countersign(outcome, this.#parts.signer);
     try {
       await Promise.all([
-        recorded || this.#record(from, { request, part: 'outcome', text: answer.outcome }),
+        this.#recordOutcome(from, asked, answer.outcome),
         this.#record(from, { request, part: 'countersignature', text: countersignature }),
-        recorded,
+        arrival,
       ]);
     } catch (error) {
       // The effect has happened, and is not undone by a full disk here. Without its record it is not agreed to.
@@ -236,6 +235,10 @@ export class Caller {
     }
     this.#parts.countersigner.add(from, { request: request.hash, signature: countersignature });
     call?.settle(checked.result({ ...receipt, countersignature }));
+  }
+
+  async #recordOutcome(peer: AgentId, { request, isRecorded }: Concluding['asked'], text: string): Promise<void> {
+    if (isRecorded !== true) await this.#record(peer, { request, part: 'outcome', text });
   }
 
   async #record(peer: AgentId, entry: { readonly request: Request; readonly part: ReceiptPart; readonly text: string }): Promise<void> {
@@ -254,7 +257,7 @@ export class Caller {
     const agreed = await this.#own(hash, 'countersignature');
     if (agreed !== undefined) this.#parts.countersigner.add(peer, { request: hash, signature: agreed.text });
     // A run that ended between S and A: what came with S is checked once more, and agreed to.
-    return agreed === undefined ? { request: readRequest(request.text), token: request.text, recorded: true } : undefined;
+    return agreed === undefined ? { request: readRequest(request.text), token: request.text, isRecorded: true } : undefined;
   }
 
   async #own(hash: string, part: ReceiptPart): Promise<{ readonly text: string; readonly peer: unknown } | undefined> {
