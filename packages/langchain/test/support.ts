@@ -1,6 +1,7 @@
 /** A Talos agent beside a LangChain agent with a scripted model: both real, no network. */
 import { memoryHome, TalosClient, type Env, type Home } from '@talosprotocol/core';
 import { memoryAuditStore, openAuditLog, type AuditLog, type AuditStore } from '@talosprotocol/core/audit';
+import { withMethods } from '@talosprotocol/core/guard';
 import { generateIdentitySecrets, restoreIdentity } from '@talosprotocol/core/identity';
 import { AIMessage, HumanMessage, type BaseMessage } from '@langchain/core/messages';
 import { createAgent, fakeModel } from 'langchain';
@@ -71,8 +72,7 @@ export function homeAppending(before: (rows: string) => void): Home {
     before(batch.rows.map(({ bytes }) => new TextDecoder().decode(bytes)).join('\n'));
     return memory.append(batch);
   };
-  const get = (store: AuditStore, name: string): unknown => (name === 'append' ? append : (Reflect.get(store, name) as () => unknown).bind(store));
-  const store = new Proxy(memory, { get: (target, name) => get(target, String(name)) });
+  const store = withMethods(memory, { append });
   let log: Promise<AuditLog> | undefined;
   const open = async (env: Env): Promise<AuditLog> => {
     const { signer } = await restoreIdentity(await generateIdentitySecrets(env));
