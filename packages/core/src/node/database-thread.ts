@@ -90,11 +90,11 @@ export class DatabaseThread<Request extends { readonly op: string }> {
     return this.#expect<T>();
   }
 
-  /** When the tasks that run in this turn have asked what they ask. */
+  /** When the tasks that are ready have asked what they ask; not a turn later, which costs a batch more than its write. */
   #sendSoon(): void {
     if (this.#isDue) return;
     this.#isDue = true;
-    setImmediate(() => this.#send());
+    queueMicrotask(() => this.#send());
   }
 
   #send(): void {

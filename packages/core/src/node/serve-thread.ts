@@ -30,32 +30,33 @@ export function serveThread<Request extends { readonly op: string }>(open: () =>
     return;
   }
   port.on('message', (asked: ThreadMessage<Request>) => {
-    post(answerAll(service, asked, title));
+    if (asked.length > 1 && service.together !== undefined) post(answerTogether(service, asked, title));
+    // Each as soon as it is done: whoever waits for the first prepares the next meanwhile.
+    else for (const one of asked) post([answerOne(service, one, title)]);
     if (asked.some(({ request }) => request.op === 'close')) port.close();
     else setImmediate(() => asked.forEach(({ request }) => service.afterwards?.(request)));
   });
   post([{ number: 0, value: undefined }]);
 }
 
-function answerAll<Request>(service: ThreadService<Request>, asked: ThreadMessage<Request>, title: string): ThreadReply[] {
-  let replies: ThreadReply[] = [];
-  const answer = (): void => {
-    replies = asked.map(({ number, request }) => {
-      try {
-        return { number, value: service.answer(request) };
-      } catch (error) {
-        return { number, error: sent(error, title) };
-      }
-    });
-  };
-  if (asked.length === 1 || service.together === undefined) {
-    answer();
-    return replies;
-  }
+type Asked<Request> = ThreadMessage<Request>[number];
+
+function answerOne<Request>(service: ThreadService<Request>, { number, request }: Asked<Request>, title: string): ThreadReply {
   try {
-    service.together(
+    return { number, value: service.answer(request) };
+  } catch (error) {
+    return { number, error: sent(error, title) };
+  }
+}
+
+function answerTogether<Request>(service: ThreadService<Request>, asked: ThreadMessage<Request>, title: string): ThreadReply[] {
+  let replies: ThreadReply[] = [];
+  try {
+    service.together?.(
       asked.map(({ request }) => request),
-      answer,
+      () => {
+        replies = asked.map((one) => answerOne(service, one, title));
+      },
     );
     return replies;
   } catch (error) {
