@@ -22,7 +22,7 @@ import type { EntryInput, RecordedEntry } from './recorder.ts';
 import { recoverTree, type RecoveredTree } from './recover.ts';
 import type { SignedHeads } from './signed-heads.ts';
 import { loadPrevious, startEntry, type PreviousRecorder } from './start-entry.ts';
-import type { StoredOpening } from './subject-seal.ts';
+import type { StoredOpening } from './private-store.ts';
 import { hashLeaf, hashLength, type TreeHead } from './tree-hash.ts';
 import { findUnopened } from './unopened.ts';
 import { formatVerifierKey, makeVerifierKey, type VerifierKey } from './verifier-key.ts';

@@ -1,7 +1,7 @@
 /** The store behind an audit log: rows, one head, and a private part for what may be erased. @module */
 import type { Opening } from './commitment.ts';
 import type { LookupKey, LookupKind } from './entry.ts';
-import type { StoredOpening } from './subject-seal.ts';
+import type { StoredOpening } from './private-store.ts';
 import type { TreeHead, TreeNode } from './tree-hash.ts';
 
 /** One leaf as it is stored. */

@@ -41,7 +41,17 @@ export {
 export { memoryAuditStore } from './memory-audit-store.ts';
 export { memoryPrivateStore } from './memory-private-store.ts';
 export { readWithPrivate, withPrivateStore, type PrivateAuditStore } from './private-audit-store.ts';
-export type { ErasedOpenings, ErasureTask, LegalHold, OpeningsOfEntry, PrivateReader, PrivateStore, Subject } from './private-store.ts';
+export type {
+  ErasedOpenings,
+  ErasureTask,
+  LegalHold,
+  OpeningsOfEntry,
+  PrivateReader,
+  PrivateStore,
+  StoredOpening,
+  Subject,
+  SubjectKey,
+} from './private-store.ts';
 export type { PurgeReport, Purged } from './purge-report.ts';
 export type { ConsistencyProof } from './prove.ts';
 export { verifyRange, type RangeProof, type VerifiedRange } from './range.ts';
@@ -55,7 +65,6 @@ export type { SignedLog } from './signed-leaves.ts';
 export type { PreviousRecorder } from './start-entry.ts';
 export { decodeEntryBundle, decodeTile, encodeEntryBundle, encodeTile, formatTilePath, parseTilePath, tilesOf, type Tile } from './tile.ts';
 export { subjectLog, type SubjectLogParts } from './subject-log.ts';
-export type { StoredOpening, SubjectKey } from './subject-seal.ts';
 export { formatTlogProof, parseTlogProof } from './tlog-proof.ts';
 export { isQuorum, parseTlogPolicy, type PolicyGroup, type PolicyLog, type PolicyWitness, type TlogPolicy } from './tlog-policy.ts';
 export { CompactRange, emptyRoot, hashChildren, hashLeaf, nodePlace, type TreeHead, type TreeNode } from './tree-hash.ts';

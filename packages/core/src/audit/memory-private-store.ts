@@ -1,8 +1,7 @@
 /** The private store of tests and of clients without a home. Gone with the process. @module */
 import { StoreError } from '../errors/store-error.ts';
 import { UsageError } from '../errors/usage-error.ts';
-import type { ErasedOpenings, ErasureTask, LegalHold, OpeningsOfEntry, PrivateStore, Subject } from './private-store.ts';
-import type { StoredOpening } from './subject-seal.ts';
+import type { ErasedOpenings, ErasureTask, LegalHold, OpeningsOfEntry, PrivateStore, StoredOpening, Subject } from './private-store.ts';
 
 export function memoryPrivateStore(): PrivateStore {
   return new MemoryPrivateStore();

@@ -2,10 +2,10 @@
 import { StoreError } from '../errors/store-error.ts';
 import type { AuditBatch, AuditReader, AuditStore } from './audit-store.ts';
 import type { Opening } from './commitment.ts';
-import type { PrivateReader, PrivateStore } from './private-store.ts';
+import type { PrivateReader, PrivateStore, StoredOpening } from './private-store.ts';
 import { isSameHead } from './signed-heads.ts';
 import type { TreeHead } from './tree-hash.ts';
-import { unsealOpening, type StoredOpening } from './subject-seal.ts';
+import { unsealOpening } from './subject-seal.ts';
 
 export type PrivateAuditStore = AuditStore & {
   /** Where openings and the keys of persons are. */

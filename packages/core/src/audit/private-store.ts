@@ -1,8 +1,19 @@
 /** Where salts, payloads and the keys of persons are, apart from the entries: what may be erased, and nothing else. @module */
 import type { JsonObject } from '../bytes/json-value.ts';
-import type { StoredOpening, SubjectKey } from './subject-seal.ts';
+import type { Opening } from './commitment.ts';
 
 export type OpeningsOfEntry = { readonly index: number; readonly openings: readonly StoredOpening[] };
+
+/** Bytes of a person's key. */
+export const subjectKeyLength = 32;
+
+/** As a store keeps it: of a person's payload `salt` is what the salt was derived with, `payload` is sealed. */
+export type StoredOpening = Opening & {
+  /** The person's reference; absent if nobody was named, and then the opening is as it was committed to. */
+  readonly subject?: string | undefined;
+};
+
+export type SubjectKey = { readonly ref: string; readonly key: Uint8Array };
 
 /** A person whom payloads are about. `since`: ms since 1970; copies of the store from before hold no key of theirs. */
 export type Subject = SubjectKey & { readonly since: number };

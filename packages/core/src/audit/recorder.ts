@@ -8,7 +8,7 @@ import { UsageError } from '../errors/usage-error.ts';
 import { commitmentInput, payloadBytes, saltLength, type Opening } from './commitment.ts';
 import { generateEntryId } from './entry-id.ts';
 import { encodeEntry, lookupKeys, type EntryType, type LookupKey } from './entry.ts';
-import type { StoredOpening } from './subject-seal.ts';
+import type { StoredOpening } from './private-store.ts';
 
 /** Payloads by field: bytes as they are, JSON in canonical form. Only their commitments go into the entry. */
 export type CommitInput = { readonly [field: string]: Uint8Array | JsonValue };

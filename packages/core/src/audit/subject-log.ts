@@ -4,9 +4,9 @@ import { encodeBase64url } from '../bytes/base64url.ts';
 import { requireText } from '../errors/require.ts';
 import { UsageError } from '../errors/usage-error.ts';
 import type { AuditLog } from './audit-log.ts';
-import type { PrivateStore } from './private-store.ts';
+import { subjectKeyLength, type PrivateStore } from './private-store.ts';
 import { sealing, type EntryInput } from './recorder.ts';
-import { sealOpening, subjectKeyLength } from './subject-seal.ts';
+import { sealOpening } from './subject-seal.ts';
 
 export type SubjectLogParts = { readonly log: Pick<AuditLog, 'append'>; readonly privateStore: PrivateStore; readonly env: Env };
 

@@ -7,19 +7,10 @@ import { encodeUtf8 } from '../bytes/utf8.ts';
 import { StoreError } from '../errors/store-error.ts';
 import { hkdfSha256, labelled, labels } from '../primitives/kdf.ts';
 import type { Opening } from './commitment.ts';
-
-export const subjectKeyLength = 32;
+import type { StoredOpening, SubjectKey } from './private-store.ts';
 
 /** A key of its own for every payload, so one nonce serves: the 32 random bytes that it is derived with never repeat. */
 const nonce = new Uint8Array(12);
-
-/** As a store keeps it: of a person's payload `salt` is what the salt was derived with, `payload` is sealed. */
-export type StoredOpening = Opening & {
-  /** The person's reference; absent if nobody was named, and then the opening is as it was committed to. */
-  readonly subject?: string | undefined;
-};
-
-export type SubjectKey = { readonly ref: string; readonly key: Uint8Array };
 
 /** What is committed to, and what is stored. @param drawn - with 32 random bytes as its salt. */
 export function sealOpening(drawn: Opening, { ref, key }: SubjectKey): readonly [opening: Opening, stored: StoredOpening] {

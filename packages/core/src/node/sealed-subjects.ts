@@ -3,8 +3,7 @@
  * file alone names nobody and opens nothing. @module
  */
 import { hmacSha256 } from '#suite';
-import type { PrivateReader, PrivateStore, Subject } from '../audit/private-store.ts';
-import { subjectKeyLength } from '../audit/subject-seal.ts';
+import { subjectKeyLength, type PrivateReader, type PrivateStore, type Subject } from '../audit/private-store.ts';
 import { encodeBase64url } from '../bytes/base64url.ts';
 import { concatBytes } from '../bytes/concat.ts';
 import { equalBytes } from '../bytes/equal.ts';

@@ -4,8 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import type { ErasedOpenings, ErasureTask, LegalHold, Subject } from '../audit/private-store.ts';
-import { subjectKeyLength, type StoredOpening } from '../audit/subject-seal.ts';
+import { subjectKeyLength, type ErasedOpenings, type ErasureTask, type LegalHold, type StoredOpening, type Subject } from '../audit/private-store.ts';
 import { StoreError } from '../errors/store-error.ts';
 import type { ClearSubject, SealedSubject } from './sealed-subjects.ts';
 import { pragma, privateFile, takeLock } from './sqlite-audit-database.ts';
