@@ -5,10 +5,12 @@ import { adapterSuite, type AdapterHarness } from '@talosprotocol/core/testing';
 export type SuiteResult = { readonly name: string; readonly result: 'passed' | 'cannot' | 'failed'; readonly reason?: string };
 
 const { harness } = (await import(pathToFileURL(process.argv[2] ?? '').href)) as { readonly harness: AdapterHarness<unknown> };
+// A case waits by timers of an `Env`, which keep no process alive.
+setInterval(() => undefined, 1000);
 const results: SuiteResult[] = [];
 for (const { name, cannot, run } of adapterSuite(harness)) results.push(await resultOf(name, cannot, run));
 process.stdout.write(`\n${JSON.stringify(results)}\n`);
-// A framework may keep timers of its own.
+// The interval above, and a framework may keep timers of its own.
 process.exit(0);
 
 async function resultOf(name: string, cannot: string | undefined, run: () => Promise<void>): Promise<SuiteResult> {
