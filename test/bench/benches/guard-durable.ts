@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { TalosClient } from '@talosprotocol/core';
 import { nodeHome } from '@talosprotocol/core/node';
 import type { Bench } from '../measure.ts';
+import { concurrentRound } from './concurrent-round.ts';
 import { guardedAnswer, guardedCall, guardedTools } from './guard-core.ts';
 
 const callers = 64;
@@ -21,21 +22,12 @@ export const guardDurable64: Bench = {
     const client = await TalosClient.create('agent', { stores: nodeHome({ dir: join(folder, 'home'), stateDir: join(folder, 'state') }) });
     const guard = client.guard({ capability: await client.grant({ to: client.did, for: '1h', tools: guardedTools }) });
     let calls = 0;
-    const caller = async (micros: number[]): Promise<void> => {
-      for (let turn = 0; turn < turns; turn += 1) {
-        const started = performance.now();
-        const { status } = await guard.run({ ...guardedCall, callId: `call_${(calls += 1)}` }, () => guardedAnswer);
-        if (status !== 'ok') throw new Error(`the call was ${status}`);
-        micros.push((performance.now() - started) * 1000);
-      }
+    const call = async (): Promise<void> => {
+      const { status } = await guard.run({ ...guardedCall, callId: `call_${(calls += 1)}` }, () => guardedAnswer);
+      if (status !== 'ok') throw new Error(`the call was ${status}`);
     };
     return {
-      round: async () => {
-        const micros: number[] = [];
-        const started = performance.now();
-        await Promise.all(Array.from({ length: callers }, () => caller(micros)));
-        return { micros, totalMicros: (performance.now() - started) * 1000 };
-      },
+      round: concurrentRound({ callers, turns, call }),
       close: async () => {
         await client.close();
         rmSync(folder, { recursive: true });

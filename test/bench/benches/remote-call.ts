@@ -5,6 +5,7 @@ import { anyArgs, TalosClient } from '@talosprotocol/core';
 import { memoryTransport } from '@talosprotocol/core/message';
 import { nodeHome } from '@talosprotocol/core/node';
 import type { Bench } from '../measure.ts';
+import { concurrentRound } from './concurrent-round.ts';
 
 /** Calls of each caller in a round, one after the other. */
 const turns = 40;
@@ -28,21 +29,12 @@ const remoteCall = (callers: number): Bench => ({
     await a.establishSession(b.did, await b.bundle());
     await b.serve({ tools: [{ name: 'echo', description: 'Gives back what it got.', inputSchema: { type: 'object' }, execute: (given) => given }] });
     const capability = await b.grant({ to: a.did, at: b.did, for: '1h', tools: { echo: anyArgs() } });
-    const call = async (micros: number[]): Promise<void> => {
-      for (let turn = 0; turn < turns; turn += 1) {
-        const started = performance.now();
-        const { status } = await a.call(b.did, 'echo', input, { capability });
-        if (status !== 'ok') throw new Error(`the call was ${status}`);
-        micros.push((performance.now() - started) * 1000);
-      }
+    const call = async (): Promise<void> => {
+      const { status } = await a.call(b.did, 'echo', input, { capability });
+      if (status !== 'ok') throw new Error(`the call was ${status}`);
     };
     return {
-      round: async () => {
-        const micros: number[] = [];
-        const started = performance.now();
-        await Promise.all(Array.from({ length: callers }, () => call(micros)));
-        return { micros, totalMicros: (performance.now() - started) * 1000 };
-      },
+      round: concurrentRound({ callers, turns, call }),
       close: async () => {
         await a.close();
         await b.close();

@@ -18,15 +18,14 @@ import type { RevocationEntry } from '../capability/revocation-list.ts';
 import type { RevocationTracker } from '../capability/standing.ts';
 import { splitChain } from '../capability/token.ts';
 import type { WindowRule } from '../capability/windows.ts';
-import { requireObject } from '../errors/require.ts';
 import type { Env } from '../env/env.ts';
 import { createReservations } from '../capability/reservations.ts';
-import { ApprovalDesk } from '../capability/approval-desk.ts';
+import { ApprovalDesk, type ApprovalDeskOptions } from '../capability/approval-desk.ts';
 import { observeMode, type ObserveOptions } from '../capability/observe.ts';
 import { createGuard, type Guard } from '../guard/guard.ts';
 import { keyThumbprint, parseAgentId, type AgentId } from '../identity/agent-id.ts';
 import type { Identity } from '../identity/identity.ts';
-import { badOptions } from './client-options.ts';
+import { badOptions, checkOptions } from './client-options.ts';
 import type { Home } from './home.ts';
 import type { HomeState } from './home-state.ts';
 import { catchUp } from './keep-up.ts';
@@ -232,16 +231,10 @@ function logAbout({ home, log, env }: CapabilityParts, name: string): Pick<Audit
   return home.about({ log, env }, name);
 }
 
-/** Where this agent's calls wait for a person. */
-export function approvalDesk({ identity, env, keys, state }: CapabilityParts): ApprovalDesk {
-  return new ApprovalDesk({ store: state.approvals, agent: identity.did, signer: identity.signer, audience: inProcessAudience(identity.did), env, keys });
-}
-
-/** An option that narrows and is not understood must not be dropped: the grant would be wider than asked for. */
-function checkOptions(what: string, options: object, known: readonly string[]): void {
-  requireObject(`${what}'s options`, options);
-  const unknown = Object.keys(options).find((name) => !known.includes(name));
-  if (unknown !== undefined) throw badOptions(`${what} has no option ${JSON.stringify(unknown.slice(0, 64))}: use ${known.join(', ')}`);
+/** Where calls wait for a person. @param place - Default: in this agent's own process. */
+export function approvalDesk({ identity, env, keys, state }: CapabilityParts, place?: Pick<ApprovalDeskOptions, 'audience' | 'describe'>): ApprovalDesk {
+  const { did: agent, signer } = identity;
+  return new ApprovalDesk({ store: state.approvals, agent, signer, env, keys, audience: inProcessAudience(agent), ...place });
 }
 
 function requestOf(options: DelegateOptions, keys: PeerKeys): LinkRequest {

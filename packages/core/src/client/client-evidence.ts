@@ -5,15 +5,14 @@ import { parseEntry } from '../audit/entry.ts';
 import type { ProvingLog } from '../audit/log-reader.ts';
 import { maxRangeEntries } from '../audit/range.ts';
 import { AuditError } from '../errors/audit-error.ts';
-import { requireObject } from '../errors/require.ts';
 import { assembleLog, type LogSelection } from '../evidence/assemble-evidence.ts';
 import type { ForeignEvidence, HistoryEvidence, LogEvidence } from '../evidence/evidence.ts';
 import { formatEvidence } from '../evidence/format-evidence.ts';
 import type { Identity } from '../identity/identity.ts';
 import type { KeyHistory } from '../identity/key-history.ts';
 import type { Receipt } from '../receipt/receipt.ts';
-import { receiptEntryId, type ReceiptPart } from '../receipt/receipt-entry.ts';
-import { badOptions } from './client-options.ts';
+import { receiptEntryId, receiptParts } from '../receipt/receipt-entry.ts';
+import { checkOptions } from './client-options.ts';
 import type { HomeState } from './home-state.ts';
 
 export type EvidenceOptions = Pick<LogSelection, 'ranges' | 'disclose' | 'since' | 'cosigned'> & {
@@ -31,9 +30,7 @@ const known = ['entries', 'ranges', 'receipts', 'disclose', 'since', 'cosigned',
 
 /** Leads to a checkpoint that witnesses cosigned, if one covers the selection; to the newest otherwise. */
 export async function clientEvidence(parts: EvidenceParts, options: EvidenceOptions): Promise<string> {
-  requireObject('options', options);
-  const stray = Object.keys(options).find((name) => !known.includes(name));
-  if (stray !== undefined) throw badOptions(`evidence has no option ${JSON.stringify(stray.slice(0, 64))}: use ${known.join(', ')}`);
+  checkOptions('evidence', options, known);
   const { entries = [], receipts = [], ranges = [], foreign = [], ...rest } = options;
   const isAll = entries.length + receipts.length + ranges.length === 0;
   const { log } = parts;
@@ -68,13 +65,11 @@ async function indicesOf(log: ProvingLog, entries: readonly (number | string)[])
   );
 }
 
-const parts: readonly ReceiptPart[] = ['request', 'outcome', 'countersignature', 'dispute'];
-
 /** Of a receipt that was not recorded nothing is here. */
 async function receiptIndices(log: ProvingLog, receipts: readonly Receipt[]): Promise<number[]> {
   const found = await Promise.all(
     receipts.map(async ({ request }) => {
-      const indices = await Promise.all(parts.map((part) => log.find('id', receiptEntryId(hashBase64url(request), part))));
+      const indices = await Promise.all(receiptParts.map((part) => log.find('id', receiptEntryId(hashBase64url(request), part))));
       if (indices[0] === undefined) throw new AuditError({ code: 'TALOS_AUDIT_NOT_FOUND', message: 'no call of this receipt is in the log' });
       return indices.filter((index) => index !== undefined);
     }),

@@ -66,6 +66,13 @@ function isIssuers(issuers: unknown): issuers is readonly AgentId[] {
   return Array.isArray(issuers) && issuers.every((issuer) => isAgentId(issuer));
 }
 
+/** An option that narrows and is not understood must not be dropped: the grant would be wider than asked for. */
+export function checkOptions(what: string, options: object, known: readonly string[]): void {
+  requireObject(`${what}'s options`, options);
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  if (unknown !== undefined) throw badOptions(`${what} has no option ${JSON.stringify(unknown.slice(0, 64))}: use ${known.join(', ')}`);
+}
+
 export function badOptions(message: string): UsageError {
   return new UsageError({ code: 'TALOS_USAGE_OPTIONS', message });
 }

@@ -1,12 +1,12 @@
 /** Remote calls of a client: its identity, log, rights and messenger, put together. Imported when a call is first made or served. @module */
 import { canonicalJson } from '../bytes/canonical-json.ts';
-import { ApprovalDesk } from '../capability/approval-desk.ts';
+import type { ApprovalDesk } from '../capability/approval-desk.ts';
 import { createReservations } from '../capability/reservations.ts';
 import type { Env } from '../env/env.ts';
 import { memoryCallStore } from '../remote/memory-call-store.ts';
 import { openRemote, type Remote } from '../remote/remote.ts';
 import type { Messenger } from '../message/messenger.ts';
-import type { CapabilityParts } from './client-capabilities.ts';
+import { approvalDesk, type CapabilityParts } from './client-capabilities.ts';
 import type { Home } from './home.ts';
 
 export type ClientRemoteParts = CapabilityParts & {
@@ -53,14 +53,9 @@ export async function openClientRemote(parts: ClientRemoteParts): Promise<Remote
 }
 
 /** Calls of peers that need a person wait here, where they would run: this agent asks, and the caller is told no more than that. */
-function servedDesk({ identity, env, keys, state }: ClientRemoteParts): ApprovalDesk {
-  return new ApprovalDesk({
-    store: state.approvals,
-    agent: identity.did,
-    signer: identity.signer,
-    audience: identity.did,
-    env,
-    keys,
+function servedDesk(parts: ClientRemoteParts): ApprovalDesk {
+  return approvalDesk(parts, {
+    audience: parts.identity.did,
     describe: ({ tool, input, holder }) => canonicalJson({ tool, arguments: input, caller: holder }),
   });
 }

@@ -15,8 +15,7 @@ import type { Env } from '../env/env.ts';
 import { StoreError } from '../errors/store-error.ts';
 import { UsageError } from '../errors/usage-error.ts';
 import type { IntentQueue } from './intent-queue.ts';
-import type { intentReads } from './intent-writer.ts';
-import { IntentWriter } from './intent-writer.ts';
+import { IntentWriter, type intentReads } from './intent-writer.ts';
 import { QueuedLog } from './queued-log.ts';
 
 /** A process that writes a home's log answers in milliseconds; one that does not in this time has the log open by itself. */

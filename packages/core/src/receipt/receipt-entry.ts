@@ -40,11 +40,11 @@ export function receiptEntryId(requestHash: string, part: ReceiptPart): string {
   return `receipt:${requestHash}:${part}`;
 }
 
-const parts: ReadonlySet<unknown> = /* @__PURE__ */ new Set<ReceiptPart>(['request', 'outcome', 'countersignature', 'dispute']);
+export const receiptParts: readonly ReceiptPart[] = ['request', 'outcome', 'countersignature', 'dispute'];
 
 /** What an entry holds of a receipt; undefined if it is another entry. */
 export function readReceiptEntry(entry: Entry): { readonly part: ReceiptPart; readonly request: string; readonly text: string } | undefined {
   const { type, receipt, request, statement } = entry;
-  if (type !== 'handoff' || !parts.has(receipt) || typeof request !== 'string' || typeof statement !== 'string') return undefined;
+  if (type !== 'handoff' || !receiptParts.includes(receipt as ReceiptPart) || typeof request !== 'string' || typeof statement !== 'string') return undefined;
   return { part: receipt as ReceiptPart, request, text: statement };
 }

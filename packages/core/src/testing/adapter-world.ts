@@ -1,5 +1,6 @@
 /** What a case of the adapter suite stands on: an owner, an agent that trusts it, one log, a clock that can be moved. @module */
-import type { AuditLog } from '../audit/audit-log.ts';
+import type { AuditLog, EntryInput } from '../audit/audit-log.ts';
+import { withMethods } from '../guard/with-methods.ts';
 import type { JsonObject } from '../bytes/json-value.ts';
 import type { ToolGrant } from '../capability/capability.ts';
 import type { ToolArgs } from '../capability/constraint.ts';
@@ -126,11 +127,10 @@ function failingHome(): { readonly stores: Home; readonly fail: () => void } {
   const home = memoryHome();
   let failing = false;
   const failable = (log: AuditLog): AuditLog =>
-    new Proxy(log, {
-      get: (target, name) => {
-        if (name === 'append' && failing) return () => Promise.reject(new Error('no space left on device'));
-        const value: unknown = Reflect.get(target, name);
-        return typeof value === 'function' ? (value as (...args: unknown[]) => unknown).bind(target) : value;
+    withMethods(log, {
+      append: async (entry: EntryInput) => {
+        if (failing) throw new Error('no space left on device');
+        return log.append(entry);
       },
     });
   const log = (env: Env) => {
