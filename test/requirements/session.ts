@@ -50,6 +50,7 @@ export const sessionRequirements = {
   'MSG-BATCH-ISOLATION':
     'A frame of a batch that does not open loses none of the others and changes nothing: a batch comes to what its frames come to one by one.',
   'MSG-BATCH-SEND': 'What a transport takes of a batch is a part from its front; the rest waits in the outbox, in order.',
+  'MSG-PACK': 'Messages of remote calls that wait together share a frame; each is handed over, and comes again, by itself.',
   'MSG-DUPLICATE': 'A frame that comes twice is handed over once.',
   'MSG-REDELIVER': 'A message whose handler did not finish comes again with the same id, marked as redelivered.',
   'MSG-STRANGER': 'Frames of strangers change nothing, keep nothing alive and get no answer.',

@@ -19,6 +19,7 @@ import { importCore } from './import-core.ts';
 import { merkleAppend } from './merkle-append.ts';
 import { messagesWebsocketDurable } from './messages-websocket-durable.ts';
 import { popVerify } from './pop-verify.ts';
+import { floorRemoteCall1, floorRemoteCall64 } from './floor-remote-call.ts';
 import { remoteCall1, remoteCall64 } from './remote-call.ts';
 import { proofInclusionDisk } from './proof-inclusion-disk.ts';
 import { proofVerify } from './proof-verify.ts';
@@ -45,6 +46,8 @@ export const benches: readonly Bench[] = [
   erasePerson1000,
   ...exportBenches,
   importCore,
+  floorRemoteCall1,
+  floorRemoteCall64,
   remoteCall1,
   remoteCall64,
   guardCore,

@@ -19,6 +19,7 @@ const input = { text: 'x'.repeat(240) };
  */
 const remoteCall = (callers: number): Bench => ({
   name: `remote-call-${callers}`,
+  floor: `floor-remote-call-${callers}`,
   maxRounds: 12,
   async open() {
     const folder = mkdtempSync(join(tmpdir(), 'talos-bench-'));

@@ -9,6 +9,8 @@ export type MessageContents =
   | { readonly kind: 'data'; readonly data: Uint8Array }
   /** Between the two ends of remote calls (docs/spec/07 §8): its form is theirs. */
   | { readonly kind: 'remote'; readonly body: Uint8Array }
+  /** Several of those that waited for one commit, in order: one frame, and one entry at each end, for all. */
+  | { readonly kind: 'remotes'; readonly bodies: readonly Uint8Array[] }
   /**
    * Says nothing to the user: it carries a new ratchet key, so that a session heals, and the names of messages that arrived, 43 characters
    * of base64url each.
@@ -48,6 +50,7 @@ const kinds = /* @__PURE__ */ Object.freeze({
   question: 6,
   checkpoint: 7,
   remote: 8,
+  remotes: 9,
   keys: 32,
   bundle: 33,
 });
@@ -57,6 +60,11 @@ const nameLength = 32;
 /** Names in one step: 8 kB. What is more waits for the next. */
 export const maxAcknowledged = 256;
 
+/** Bodies in one frame: what a peer has one handler started for at once. */
+export const maxRemotes = 64;
+/** Of bodies that share a frame, so that a large one does not hold up the small ones behind it on the wire. */
+const maxRemotesBytes = 64 * 1024;
+
 /** @throws {@link EncodingError} `TALOS_ENCODING_TEXT` if the text has a lone surrogate. */
 export function encodeContents(contents: MessageContents): Uint8Array {
   const kind = Uint8Array.of(kinds[contents.kind]);
@@ -65,6 +73,7 @@ export function encodeContents(contents: MessageContents): Uint8Array {
   if (contents.kind === 'checkpoint') return concatBytes(kind, contents.told);
   if (contents.kind === 'remote') return concatBytes(kind, contents.body);
   if (contents.kind === 'again') return concatBytes(kind, decodeBase64url(contents.id), contents.contents);
+  if (contents.kind === 'remotes') return concatBytes(kind, ...contents.bodies.flatMap((body) => [encodeUint32(body.length), body]));
   if (contents.kind === 'revocations') return concatBytes(kind, encodeUtf8(contents.list));
   if (contents.kind === 'question') return concatBytes(kind, decodeBase64url(contents.nonce), encodeUint32(contents.after));
   if (contents.kind === 'keys') return concatBytes(kind, contents.history);
@@ -89,6 +98,10 @@ const decoders: { readonly [Kind in MessageContents['kind']]: (rest: Uint8Array)
     if (rest.length % nameLength !== 0 || rest.length > maxAcknowledged * nameLength) return undefined;
     return { kind: 'step', acknowledged: Array.from({ length: rest.length / nameLength }, (_, i) => nameAt(rest, i * nameLength)) };
   },
+  remotes: (rest) => {
+    const bodies = readBodies(rest);
+    return bodies && { kind: 'remotes', bodies };
+  },
   checkpoint: (rest) => ({ kind: 'checkpoint', told: Uint8Array.from(rest) }),
   again: (rest) => (rest.length > nameLength ? { kind: 'again', id: nameAt(rest, 0), contents: Uint8Array.from(rest.subarray(nameLength)) } : undefined),
   revocations: (rest) => ({ kind: 'revocations', list: decodeUtf8(rest) }),
@@ -96,6 +109,38 @@ const decoders: { readonly [Kind in MessageContents['kind']]: (rest: Uint8Array)
   keys: (rest) => ({ kind: 'keys', history: Uint8Array.from(rest) }),
   bundle: (rest) => ({ kind: 'bundle', bundle: Uint8Array.from(rest) }),
 };
+
+/**
+ * How many of these encoded contents, counted from the first, may share a frame: 1, unless the first ones are bodies of remote calls.
+ * {@link joinRemotes} makes one of them.
+ */
+export function countRemotes(waiting: readonly Uint8Array[]): number {
+  let [count, bytes] = [0, 0];
+  for (const contents of waiting) {
+    bytes += contents.length;
+    if (contents[0] !== kinds.remote || count === maxRemotes || bytes > maxRemotesBytes) break;
+    count++;
+  }
+  return Math.max(1, count);
+}
+
+/** @param waiting - Encoded contents of kind `remote`. */
+export function joinRemotes(waiting: readonly Uint8Array[]): Uint8Array {
+  return encodeContents({ kind: 'remotes', bodies: waiting.map((contents) => contents.subarray(1)) });
+}
+
+/** Two at least: one alone has a kind of its own. */
+function readBodies(rest: Uint8Array): readonly Uint8Array[] | undefined {
+  const bodies: Uint8Array[] = [];
+  for (let offset = 0; offset < rest.length; ) {
+    if (rest.length - offset < 4 || bodies.length === maxRemotes) return undefined;
+    const end = offset + 4 + uint32At(rest, offset);
+    if (end > rest.length) return undefined;
+    bodies.push(Uint8Array.from(rest.subarray(offset + 4, end)));
+    offset = end;
+  }
+  return bodies.length < 2 ? undefined : bodies;
+}
 
 function nameAt(bytes: Uint8Array, offset: number): string {
   return encodeBase64url(bytes.subarray(offset, offset + nameLength));

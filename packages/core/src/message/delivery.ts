@@ -37,7 +37,10 @@ export type RemoteHandler = (message: ReceivedRemote) => Promise<void>;
 
 type DeliveryParts = { readonly store: SessionStore; readonly env: Env; readonly onError: (error: unknown) => void; readonly onNews?: NewsHandler | undefined };
 
-type Pending = { readonly row: InboxRow; redelivered: boolean; recorded: Promise<void> };
+/** A message, or one of several bodies that came in one: each is finished, and handed over again, by itself. */
+type Pending = { readonly row: InboxRow; readonly body: Uint8Array | undefined; redelivered: boolean; recorded: Promise<void> };
+
+type Unwrapped = { readonly id: string; readonly contents: MessageContents; readonly isAgain: boolean };
 
 const isRecorded: Promise<void> = /* @__PURE__ */ Promise.resolve();
 
@@ -52,8 +55,8 @@ export class Delivery {
   readonly #removeInbox: RowRemoval;
   readonly #handlers = new Set<ReceivedHandler>();
   readonly #remoteHandlers = new Set<RemoteHandler>();
-  /** Rows that no handler has finished, by id. */
-  readonly #pending = new Map<string, Pending>();
+  /** What no handler has finished, by the id of its row. */
+  readonly #pending = new Map<string, Set<Pending>>();
   readonly #running = new Set<Promise<void>>();
   readonly #timers = new Set<() => void>();
   #closed = false;
@@ -75,25 +78,26 @@ export class Delivery {
   #add<T>(handlers: Set<T>, handler: T): () => void {
     const isFirst = handlers.size === 0;
     handlers.add(handler);
-    if (isFirst) for (const pending of this.#pending.values()) if (this.#handlersOf(pending) === handlers) this.#start(pending, firstRetryMs);
+    const all = isFirst ? [...this.#pending.values()].flatMap((unfinished) => [...unfinished]) : [];
+    for (const pending of all) if (this.#handlersOf(pending) === handlers) this.#start(pending, firstRetryMs);
     return () => void handlers.delete(handler);
   }
 
   /** Undefined for news, which waits for nobody. */
   #handlersOf(pending: Pending): ReadonlySet<unknown> | undefined {
-    const { contents } = unwrap(pending.row);
-    if (isNews(contents)) return undefined;
-    return contents.kind === 'remote' ? this.#remoteHandlers : this.#handlers;
+    if (pending.body !== undefined) return this.#remoteHandlers;
+    return isNews(unwrap(pending.row).contents) ? undefined : this.#handlers;
   }
 
   /** Idempotent while the message is pending; one whose record failed may go on with this one's. */
   deliver(row: InboxRow, redelivered: boolean, recorded: Promise<void> = isRecorded): void {
     const present = this.#pending.get(row.id);
-    if (present !== undefined) present.recorded = recorded;
+    for (const pending of present ?? []) pending.recorded = recorded;
     if (this.#closed || present !== undefined) return;
-    const pending = { row, redelivered, recorded };
-    this.#pending.set(row.id, pending);
-    if (this.#handlersOf(pending)?.size !== 0) this.#start(pending, firstRetryMs);
+    const bodies = bodiesOf(unwrap(row).contents) ?? [undefined];
+    const unfinished = bodies.map((body): Pending => ({ row, body, redelivered, recorded }));
+    this.#pending.set(row.id, new Set(unfinished));
+    for (const pending of unfinished) if (this.#handlersOf(pending)?.size !== 0) this.#start(pending, firstRetryMs);
   }
 
   async close(): Promise<void> {
@@ -118,23 +122,30 @@ export class Delivery {
     try {
       await this.#tell(pending);
       await pending.recorded;
-      await this.#removeInbox([pending.row.id]);
-      this.#pending.delete(pending.row.id);
+      await this.#finish(pending);
     } catch (error) {
       this.#parts.onError(error);
       if (!this.#closed) this.#retryLater(pending, retryMs);
     }
   }
 
+  /** The row goes with the last of what came in it. */
+  async #finish(pending: Pending): Promise<void> {
+    const { id } = pending.row;
+    const unfinished = this.#pending.get(id);
+    unfinished?.delete(pending);
+    if (unfinished === undefined || unfinished.size > 0) return;
+    await this.#removeInbox([id]);
+    this.#pending.delete(id);
+  }
+
   async #tell(pending: Pending): Promise<void> {
-    const { row } = pending;
+    const { row, body, recorded } = pending;
     const { id, contents, isAgain } = unwrap(row);
     if (isNews(contents)) return this.#parts.onNews?.(row.from, contents);
     const redelivered = pending.redelivered || isAgain;
     pending.redelivered = true;
-    if (contents.kind === 'remote') {
-      const { body } = contents;
-      const { recorded } = pending;
+    if (body !== undefined) {
       await Promise.all([...this.#remoteHandlers].map(async (handler) => handler({ id, from: row.from, redelivered, body, recorded })));
       return;
     }
@@ -160,7 +171,7 @@ function isNews(contents: MessageContents): contents is RevocationNews {
 
 /** Whether it is for the other end of remote calls, and not for the user. */
 export function isRemote(row: InboxRow): boolean {
-  return unwrap(row).contents.kind === 'remote';
+  return bodiesOf(unwrap(row).contents) !== undefined;
 }
 
 /** The message's name: that of its frame, or of the one that carried it first. */
@@ -168,7 +179,22 @@ export function nameOf(row: InboxRow): string {
   return unwrap(row).id;
 }
 
-function unwrap(row: InboxRow): { readonly id: string; readonly contents: MessageContents; readonly isAgain: boolean } {
+/** Undefined for what is not for remote calls. */
+function bodiesOf(contents: MessageContents): readonly Uint8Array[] | undefined {
+  if (contents.kind === 'remotes') return contents.bodies;
+  return contents.kind === 'remote' ? [contents.body] : undefined;
+}
+
+/** A row is looked at on its way in, when it is handed over, and when it is acknowledged. */
+const unwrapped = /* @__PURE__ */ new WeakMap<InboxRow, Unwrapped>();
+
+function unwrap(row: InboxRow): Unwrapped {
+  const present = unwrapped.get(row) ?? readRow(row);
+  unwrapped.set(row, present);
+  return present;
+}
+
+function readRow(row: InboxRow): Unwrapped {
   const contents = decodeContents(row.contents);
   if (contents.kind !== 'again') return { id: row.id, contents, isAgain: false };
   return { id: contents.id, contents: decodeContents(contents.contents), isAgain: true };

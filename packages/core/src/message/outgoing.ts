@@ -14,7 +14,7 @@ import { hashFrame } from '../session/frame.ts';
 import { encryptMessage } from '../session/session.ts';
 import type { KeptRow, OutboxRow, SessionStore } from '../session/session-store.ts';
 import { firstBatch } from './batch.ts';
-import { encodeContents } from './contents.ts';
+import { countRemotes, encodeContents, joinRemotes } from './contents.ts';
 import type { MessageLog } from './message-log.ts';
 import { rowRemoval, type RowRemoval } from './row-removal.ts';
 import type { SerialQueue } from './serial-queue.ts';
@@ -154,7 +154,7 @@ export class Outgoing {
   /** Runs in the session's queue. A batch that is refused as a whole was not sent, and can be sent again. */
   async #flush(sessionId: string): Promise<void> {
     const queue = this.#waiting.get(sessionId) ?? [];
-    const batch = queue.splice(0, firstBatch(queue, ({ contents }) => contents.length).length);
+    const batch = joined(queue.splice(0, firstBatch(queue, ({ contents }) => contents.length).length));
     if (queue.length === 0) this.#waiting.delete(sessionId);
     else this.#flushNext(sessionId);
     try {
@@ -282,6 +282,28 @@ export class Outgoing {
   #retry(): void {
     for (const sessionId of this.#departures.keys()) void this.#wire.run(sessionId, () => this.#sendAll(sessionId));
   }
+}
+
+/** Messages of remote calls that wait together share frames: an agent with many calls in the air seals and records one where it had ten. */
+function joined(batch: readonly Waiting[]): readonly Waiting[] {
+  const frames: Waiting[] = [];
+  for (let at = 0; at < batch.length; ) {
+    const count = countRemotes(batch.slice(at).map(({ contents }) => contents));
+    const share = batch.slice(at, at + count);
+    frames.push(count === 1 ? (share[0] as Waiting) : joinedFrame(share));
+    at += count;
+  }
+  return frames;
+}
+
+function joinedFrame(share: readonly Waiting[]): Waiting {
+  const contents = joinRemotes(share.map((each) => each.contents));
+  return {
+    contents,
+    kept: { contents, keptAt: Math.max(...share.map(({ kept }) => kept?.keptAt ?? 0)) },
+    resolve: (sent) => share.forEach(({ resolve }) => resolve(sent)),
+    reject: (error) => share.forEach(({ reject }) => reject(error)),
+  };
 }
 
 function sentOf(row: OutboxRow, status: Sent['status']): Sent {

@@ -2,7 +2,7 @@
  * What processes of one home ask of the one that writes its log, in a SQLite file of its own (docs/spec/03 §17). A row is durable before anybody
  * waits for it; its answer too. Written by this user's processes only: rows are values of ours, in V8's own form. @module
  */
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { deserialize, serialize } from 'node:v8';
 import { StoreError } from '../errors/store-error.ts';
 import { asStoreError } from './sqlite-audit-failure.ts';
@@ -27,10 +27,13 @@ CREATE INDEX intent_pending ON intent (n) WHERE answer IS NULL; CREATE INDEX int
 export class IntentTable implements IntentQueue {
   readonly pollMs = 5;
   readonly #db: DatabaseSync;
+  /** Asked a hundred times a second by the log's writer, and mostly for nothing. */
+  readonly #pending: StatementSync;
 
   /** @throws {@link StoreError} as `openDatabase`. */
   constructor(path: string) {
     this.#db = openDatabase({ ...format, path });
+    this.#pending = this.#db.prepare('SELECT n, intent FROM intent WHERE answer IS NULL AND n > ? ORDER BY n LIMIT ?');
   }
 
   /** All of them or none. @returns their numbers, ascending. */
@@ -43,12 +46,10 @@ export class IntentTable implements IntentQueue {
 
   /** Not answered, after number `after`, in the order in which they came. */
   pending(after: number, limit: number): PendingIntent[] {
-    return this.#read(() => this.#db.prepare('SELECT n, intent FROM intent WHERE answer IS NULL AND n > ? ORDER BY n LIMIT ?').all(after, limit)).map(
-      (row) => ({
-        n: row['n'] as number,
-        intent: deserialize(row['intent'] as Uint8Array) as Intent,
-      }),
-    );
+    return this.#read(() => this.#pending.all(after, limit)).map((row) => ({
+      n: row['n'] as number,
+      intent: deserialize(row['intent'] as Uint8Array) as Intent,
+    }));
   }
 
   answer(answers: readonly { readonly n: number; readonly answer: IntentAnswer }[]): void {
