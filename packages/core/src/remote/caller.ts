@@ -4,6 +4,7 @@ import type { AuditLog } from '../audit/audit-log.ts';
 import { generateEntryId } from '../audit/entry-id.ts';
 import { encodeBase64url } from '../bytes/base64url.ts';
 import type { JsonValue } from '../bytes/json-value.ts';
+import { isExactJson } from '../bytes/strict-json.ts';
 import { encodeUtf8 } from '../bytes/utf8.ts';
 import { issueInvocation } from '../capability/invocation.ts';
 import { parseLink } from '../capability/parsed-link.ts';
@@ -162,6 +163,8 @@ export class Caller {
     const { env, signer, log, agent, say, countersigner } = this.#parts;
     const copied = copyPlainObject(input);
     if ('notPlain' in copied) throw usage(`input is not plain JSON at ${JSON.stringify(copied.notPlain.path)}`);
+    // The callee could not read it, and would not answer.
+    if (!isExactJson(copied.copy)) throw usage('input holds an integer beyond 2^53 - 1: send it as text');
     const { capability, timeoutMs = defaultTimeoutMs, signal, callId = generateEntryId(env) } = options;
     if (!(timeoutMs > 0 && timeoutMs <= maxTimeoutMs)) throw usage(`timeoutMs is above 0 and at most ${maxTimeoutMs}`);
     signal?.throwIfAborted();
