@@ -35,7 +35,7 @@ describe('a history that is none', () => {
   });
 
   it.each(noHistories)('[MSG-STRANGER] %s as word of a rotation holds nothing up', async (json) => {
-    const { alice, bob, wire, env } = await makeCouple('no rotation');
+    const { alice, bob, env } = await makeCouple('no rotation');
     await send(alice, bob, 'first');
     await settle();
     await send(bob, alice, 'answer');
