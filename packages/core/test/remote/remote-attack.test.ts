@@ -372,6 +372,8 @@ describe('what cannot travel', () => {
     ['a number beyond all integers', [1e300]],
   ];
 
+  const awkwardChunks: typeof awkward = [['a text that is longer in bytes than in characters', '\u20ac'.repeat(60_000)], ...awkward.slice(1)];
+
   it.each(awkward)('[REMOTE-OVERSIZE] %s as a result is an error of the tool, told at once', async (_, value) => {
     const pair = await makePair({ serve: [tool('give', () => value)] });
     expect(await pair.a.call(pair.b.did, 'give', {}, { capability: pair.capability, timeoutMs: 5000 })).toMatchObject({ status: 'error' });
@@ -379,7 +381,7 @@ describe('what cannot travel', () => {
     await pair.close();
   });
 
-  it.each([['a text that is longer in bytes than in characters', '\u20ac'.repeat(60_000)], ...awkward.slice(1)])('[REMOTE-OVERSIZE] %s as a chunk ends the stream with an error', async (_, value) => {
+  it.each(awkwardChunks)('[REMOTE-OVERSIZE] %s as a chunk ends the stream with an error', async (_, value) => {
     const pair = await makePair({
       serve: [
         tool('give', async function* () {
