@@ -437,3 +437,25 @@ describe('a peer that is gone', () => {
     await pair.close();
   });
 });
+
+describe('a callee that closes', () => {
+  it('[REMOTE-ABORT] takes up no call any more, and the one that came meanwhile is not lost', async () => {
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const runs: unknown[] = [];
+    const pair = await makePair({ serve: [tool('slow', () => (runs.push('slow'), held)), tool('quick', () => void runs.push('quick'))] });
+    const first = pair.a.call(pair.b.did, 'slow', {}, { capability: pair.capability });
+    await eventually(() => (runs.length > 0 ? true : undefined));
+    const closing = pair.b.close();
+    const second = pair.a.call(pair.b.did, 'quick', {}, { capability: pair.capability });
+    await eventually(() => pair.errors.length > 0 || undefined);
+    release();
+    await closing;
+    expect(runs).toEqual(['slow']);
+    // At its next start it is taken up.
+    const again = await TalosClient.create('callee', { stores: pair.homes.b, transport: pair.transport });
+    await again.serve({ tools: [tool('quick', () => void runs.push('quick'))] });
+    expect(await second).toMatchObject({ status: 'ok' });
+    await Promise.all([first, pair.a.close(), again.close()]);
+  });
+});
