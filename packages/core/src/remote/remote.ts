@@ -82,6 +82,7 @@ export function openRemote(options: RemoteOptions): Remote {
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     rooms.caller.close();
+    rooms.describer.close();
     await rooms.server.close();
     await countersigner.close();
     stop?.();
