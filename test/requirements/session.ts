@@ -65,7 +65,7 @@ export const sessionRequirements = {
   'SES-RENEW':
     'A session at its end is followed by a new one by itself, with a bundle that the peer gave in time or one of the directory, and no message is lost.',
   'MSG-SWEEP': 'What nobody acknowledged, and what the fence remembers of sessions that cannot send any more, is forgotten in time.',
-  'SES-RESET-BUDGET': 'A peer replaces sessions a bounded number of times an hour.',
+  'SES-RESET-BUDGET': 'A peer opens sessions beside one that is there, in its place or late, a bounded number of times an hour.',
   'MSG-ACKNOWLEDGE': 'A message is kept until its receiver acknowledges it, which it does after a hundred messages or a minute.',
   'MSG-GARBAGE-BUDGET':
     'Garbage has a budget: beyond it a frame is tried under two header keys, and an opening in that name costs nothing, while the genuine stream goes on.',

@@ -33,7 +33,7 @@ export interface Relay {
   close(): Promise<void>;
 }
 
-/** A socket that does not close by itself within this is cut. */
+/** A socket that does not close by itself within this is cut, also one on which a stranger never ends its request. */
 const closeGraceMs = 1000;
 
 /**
@@ -75,9 +75,14 @@ function openDoors({ server, url, origin, hub }: { readonly server: Server; read
   });
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
+    const released = new Promise<void>((resolve) => server.close(() => resolve()));
     for (const connection of connections.values()) connection.dismiss();
-    const cancel = hub.env.after(closeGraceMs, () => connections.forEach((connection) => connection.terminate()));
-    await new Promise<void>((resolve) => sockets.close(() => server.close(() => resolve())));
+    const cancel = hub.env.after(closeGraceMs, () => {
+      connections.forEach((connection) => connection.terminate());
+      server.closeAllConnections();
+    });
+    await new Promise<void>((resolve) => sockets.close(() => resolve()));
+    await released;
     cancel();
     hub.close();
     hub.database.close();

@@ -59,10 +59,13 @@ export async function startWitness(options: WitnessOptions): Promise<WitnessServ
   const { address, family, port: bound } = server.address() as AddressInfo;
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
+    // A server that closes looks no more at how long a request takes.
+    const cancel = env.after(requestMs, () => server.closeAllConnections());
     await new Promise<void>((resolve) => {
       server.close(() => resolve());
       server.closeIdleConnections();
     });
+    cancel();
     database.close();
   };
   return {

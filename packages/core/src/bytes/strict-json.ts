@@ -94,7 +94,18 @@ function countMembers(value: JsonValue): number {
 }
 
 function checkNumber(value: number): void {
-  if (!Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value))) throw refuse('a number is outside I-JSON');
+  if (!isExactNumber(value)) throw refuse('a number is outside I-JSON');
+}
+
+/** RFC 7493 §2.2. */
+function isExactNumber(value: number): boolean {
+  return Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value));
+}
+
+/** Whether `parseStrictJson` would take every number of this value: who sends another is not understood. Plain JSON, of bounded depth. */
+export function isExactJson(value: JsonValue): boolean {
+  if (typeof value === 'number') return isExactNumber(value);
+  return typeof value !== 'object' || value === null || (Object.values(value) as readonly JsonValue[]).every(isExactJson);
 }
 
 function refuse(reason: string, offset?: number): EncodingError {

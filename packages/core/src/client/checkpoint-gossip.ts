@@ -6,13 +6,15 @@ import type { AuditLog } from '../audit/audit-log.ts';
 import { parseCheckpoint, verifyCheckpoint } from '../audit/checkpoint.ts';
 import type { KnownHeads } from '../audit/known-heads.ts';
 import { seeCheckpoint, type PrefixProof, type SeenCheckpoint } from '../audit/see-checkpoint.ts';
-import { parseVerifierKey } from '../audit/verifier-key.ts';
+import { parseVerifierKey, type VerifierKey } from '../audit/verifier-key.ts';
 import { ByteReader } from '../bytes/reader.ts';
 import { decodeUtf8, encodeUtf8 } from '../bytes/utf8.ts';
 import { ByteWriter } from '../bytes/writer.ts';
 import type { Env } from '../env/env.ts';
+import { AuditError } from '../errors/audit-error.ts';
 import type { AgentId } from '../identity/agent-id.ts';
 import type { Gossip } from '../message/gossip.ts';
+import { isNamedByKey, logOrigin } from './home.ts';
 
 /** A frame of a few hundred bytes a minute, whatever is said. */
 const everyMs = 60_000;
@@ -41,7 +43,8 @@ type Told = {
   readonly note: string;
 };
 
-type Peer = { toldAt: number; toldSize: number; toldKnown: number; holds: number; known: number };
+/** `origin`: of the log that it told of first. */
+type Peer = { toldAt: number; toldSize: number; toldKnown: number; holds: number; known: number; origin?: string };
 
 export function checkpointGossip(log: AuditLog, env: Env, options: CheckpointGossipOptions): Gossip {
   const peers = new Map<AgentId, Peer>();
@@ -68,11 +71,13 @@ export function checkpointGossip(log: AuditLog, env: Env, options: CheckpointGos
     async receive(did, bytes) {
       const told = decodeTold(bytes);
       const peer = of(did);
-      peer.holds = told.known;
       const { verifierKey, note, prefix } = told;
+      const key = parseVerifierKey(verifierKey);
+      requireOwnLog(peer, key);
+      peer.holds = told.known;
       const prove = async (oldSize: number): Promise<PrefixProof | undefined> => (oldSize === told.oldSize ? prefix : undefined);
       const seen = await seeCheckpoint({ note, verifierKey, heads: options.heads, prove });
-      const key = parseVerifierKey(verifierKey);
+      peer.origin = key.name;
       const last = await options.heads.load(key.name);
       peer.known = last === undefined ? 0 : verifyCheckpoint(last, key).size;
       // The answer to what could not be compared is the size from which to prove: it need not wait for its minute.
@@ -80,6 +85,17 @@ export function checkpointGossip(log: AuditLog, env: Env, options: CheckpointGos
       options.onCheckpoint?.({ ...seen, peer: did });
     },
   };
+}
+
+/**
+ * The first key of an origin is believed, and its note is kept for good: nobody may fill the store with origins, nor take the name of another's log
+ * before that one is heard of, where the name says which key it is.
+ * @throws {@link AuditError} `TALOS_AUDIT_BAD_NOTE`.
+ */
+function requireOwnLog({ origin }: Peer, { name, publicKey }: VerifierKey): void {
+  if (origin !== undefined && origin !== name) throw new AuditError({ code: 'TALOS_AUDIT_BAD_NOTE', message: 'a peer that told of one log tells of another' });
+  if (isNamedByKey(name) && name !== logOrigin({ publicKey }))
+    throw new AuditError({ code: 'TALOS_AUDIT_BAD_NOTE', message: 'a peer tells of a log under the name of another key' });
 }
 
 function encodeTold({ known, oldSize, prefix, verifierKey, note }: Told): Uint8Array {

@@ -4,7 +4,7 @@ import type { Env } from '../env/env.ts';
 import { CapabilityError } from '../errors/capability-error.ts';
 import type { AgentId } from '../identity/agent-id.ts';
 import type { Identity } from '../identity/identity.ts';
-import type { Peers } from '../identity/peers.ts';
+import { isRefusedForGood, type Peers } from '../identity/peers.ts';
 import { memoryTransport } from '../message/memory-transport.ts';
 import type { MessageLog, MessageLogEntry } from '../message/message-log.ts';
 import type { NewsHandler } from '../message/delivery.ts';
@@ -81,13 +81,13 @@ export async function openConversation(parts: ConversationParts): Promise<Conver
   }
 }
 
-/** A list that is refused would be refused again: it is told, and done with. */
+/** A list that is refused would be refused again, and who ended its identity cannot be answered: it is told, and done with. */
 function newsHandler(exchange: RevocationExchange, onError: (error: unknown) => void): NewsHandler {
   return async (from, news) => {
     try {
       await exchange.receive(from, news);
     } catch (error) {
-      if (!CapabilityError.isInstance(error)) throw error;
+      if (!CapabilityError.isInstance(error) && !isRefusedForGood(error)) throw error;
       onError(error);
     }
   };

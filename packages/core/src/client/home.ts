@@ -197,7 +197,14 @@ export async function loadLogSigner(keys: KeyStore, env: Env): Promise<Signer> {
   return signer;
 }
 
+const keyOrigins = 'talos.local/log/';
+
 /** A log without a name of its own is named by its key, so that no two are alike. */
-export function logOrigin(signer: Signer): string {
-  return `talos.local/log/${keyThumbprint(signer.publicKey)}`;
+export function logOrigin({ publicKey }: Pick<Signer, 'publicKey'>): string {
+  return `${keyOrigins}${keyThumbprint(publicKey)}`;
+}
+
+/** Whether an origin says which key it is of. */
+export function isNamedByKey(origin: string): boolean {
+  return origin.startsWith(keyOrigins);
 }

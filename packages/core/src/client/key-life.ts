@@ -27,12 +27,17 @@ export function rotateRecord(input: KeyLifeInput): Promise<IdentitySecrets> {
   return advance(input, (secrets) => rotateIdentitySecrets(secrets, input.env, input.reason));
 }
 
-/** Ends the identity for good. @returns The secrets with the history that says so. */
-export function revokeRecord(input: KeyLifeInput): Promise<IdentitySecrets> {
-  return advance(input, async (secrets) => {
-    const signer = localSigner(importEd25519SecretKey(secrets.signingSeed.expose()));
-    return { ...secrets, history: await revokeKeyHistory(secrets.history, { signer, now: input.env.now(), reason: input.reason }) };
+/**
+ * Ends the identity for good. A rotation that was claimed before, by another process or by a run that died in it, is carried out first: who
+ * ends a key that was stolen must not be told that it is done when it only moved on.
+ * @returns The secrets with the history that says so.
+ */
+export async function revokeRecord(input: KeyLifeInput): Promise<IdentitySecrets> {
+  const secrets = await advance(input, async (before) => {
+    const signer = localSigner(importEd25519SecretKey(before.signingSeed.expose()));
+    return { ...before, history: await revokeKeyHistory(before.history, { signer, now: input.env.now(), reason: input.reason }) };
   });
+  return verifyKeyHistory(secrets.history).revoked ? secrets : revokeRecord(input);
 }
 
 async function advance(input: KeyLifeInput, next: (secrets: IdentitySecrets) => Promise<IdentitySecrets>): Promise<IdentitySecrets> {

@@ -254,6 +254,11 @@ function isConflict(error: unknown): boolean {
   return StoreError.isInstance(error) && error.code === 'TALOS_STORE_CONFLICT';
 }
 
+/** Whether it says that a peer is refused for good: nobody is left there to be answered, now or later. */
+export function isRefusedForGood(error: unknown): boolean {
+  return IdentityError.isInstance(error) && (error.code === 'TALOS_IDENTITY_REVOKED' || error.code === 'TALOS_IDENTITY_EQUIVOCATION');
+}
+
 function keyChanged(reason: string): IdentityError {
   return new IdentityError({ code: 'TALOS_IDENTITY_KEY_CHANGED', message: `the peer's key is not the pinned one: ${reason}` });
 }

@@ -47,8 +47,15 @@ export function encodeHistory(history: KeyHistory): Uint8Array {
 /** Its events are verified by `verifyKeyHistory`. @throws {@link IdentityError} `TALOS_IDENTITY_BAD_HISTORY`. */
 export function decodeHistory(bytes: Uint8Array): KeyHistory {
   if (bytes.length > maxHistoryBytes) throw badHistory('it is too long');
+  const events = readJson(bytes);
+  // A stranger chose it: what is no list must be refused here, and not trip over its own form where a frame would then wait for ever.
+  if (!Array.isArray(events)) throw badHistory('it is malformed');
+  return events as unknown as KeyHistory;
+}
+
+function readJson(bytes: Uint8Array): JsonValue {
   try {
-    return parseStrictJson(decodeUtf8(bytes)) as unknown as KeyHistory;
+    return parseStrictJson(decodeUtf8(bytes));
   } catch {
     throw badHistory('it is malformed');
   }

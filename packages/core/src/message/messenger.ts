@@ -23,6 +23,7 @@ import { readBundleSigner, verifyPrekeyBundle } from '../identity/prekey-bundle.
 import type { Ed25519PublicKey } from '../primitives/keys.ts';
 import type { RollbackFence } from '../session/fence.ts';
 import { initiateSession } from '../session/initiate.ts';
+import { clockSkewMs } from '../session/limits.ts';
 import type { SessionMode } from '../session/opening.ts';
 import type { SessionStore } from '../session/session-store.ts';
 import { Answers } from './answers.ts';
@@ -37,7 +38,7 @@ import { issueBundle, type BundleOptions } from './own-prekeys.ts';
 import { Renewals } from './renewal.ts';
 import type { Receipt, Taking } from './receipt.ts';
 import { serialQueue, type SerialQueue } from './serial-queue.ts';
-import { SessionTable } from './session-table.ts';
+import { SessionTable, type LiveSession } from './session-table.ts';
 import type { Subscription, Transport } from './transport.ts';
 
 export type { Receipt } from './receipt.ts';
@@ -289,9 +290,7 @@ async function establish(
   const verified = verifyPrekeyBundle(body, { expectedDid: peerDid, identityKey, now: env.now() });
   await peers.learn(peerDid, { history: offered, agreementKey: verified.agreementKey });
   const before = await table.sending(peerDid);
-  // Later than all before it also where two are opened within a millisecond, or the clock was set back a little.
-  const openedAt = Math.max(env.now(), ...before.map(({ state }) => state.openedAt + 1));
-  const opening = { own: options.identity, bundle: verified, mode, supersedes: before.at(-1)?.state.sessionId, openedAt };
+  const opening = { own: options.identity, bundle: verified, mode, supersedes: before.at(-1)?.state.sessionId, openedAt: openedAfter(before, env.now()) };
   const state = await initiateSession(opening, env);
   const { version, id } = await table.commit({ state, writes: {}, consumed: [] });
   await options.log?.append({ type: 'session.open', peer: peerDid, session: id, sessionVersion: version, role: 'initiator', mode });
@@ -300,6 +299,15 @@ async function establish(
   // What was not acknowledged in them goes by this one; if it cannot now, the next send tries again.
   await outgoing.adopt(id, peerDid).catch(onError);
   return { session: encodeBase64url(state.sessionId) };
+}
+
+/**
+ * Later than all before it, also where two are opened within a millisecond or the clock was set back a little. Not later than one that was
+ * opened while our clock was far ahead: the peer has refused that one, and would refuse all that follow until the time has come.
+ */
+function openedAfter(before: readonly LiveSession[], now: number): number {
+  const times = before.map(({ state }) => state.openedAt).filter((at) => at < now + clockSkewMs);
+  return Math.max(now, ...times.map((at) => at + 1));
 }
 
 /** With what speaks for its key, once that is another than the one of the did:key. */

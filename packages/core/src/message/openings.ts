@@ -36,7 +36,7 @@ export type OpeningParts = OwnContentsParts & {
 
 /** Openings in one name that failed, a minute: two hundred cost a tenth of a second. */
 const openingBounds = { limit: 200, windowMs: 60_000 };
-/** Sessions by which one peer replaced others, an hour. */
+/** Sessions that one peer opened beside others, in their place or late, an hour. */
 const resetBounds = { limit: 20, windowMs: 3_600_000 };
 
 /** Owns the way of a frame that opens a session to its first commit. */
@@ -57,8 +57,9 @@ export class Openings {
     const opening = readOpening(arrival.frame.opening);
     const accepted = await this.#agree(opening, arrival);
     const place = await this.#parts.table.place(accepted.session);
-    if (place.replaced.length > 0) this.#spendReset(opening.initiatorDid);
     const { retired: reason } = place;
+    // One that comes late replaces nothing, and is kept all the same.
+    if (place.replaced.length > 0 || reason !== undefined) this.#spendReset(opening.initiatorDid);
     const session = reason === undefined ? accepted.session : { ...accepted.session, retired: { reason, at: this.#parts.env.now() } };
     try {
       const committed = await this.#commitFirst({ ...accepted, session, handshake: handshakeWrites(accepted, opening) }, arrival);
@@ -101,7 +102,7 @@ export class Openings {
     }
   }
 
-  /** Even the peer itself may not make us encrypt everything again all day. */
+  /** Even the peer itself may not make us encrypt everything again all day, or keep sessions without end. */
   #spendReset(peer: AgentId): void {
     if (this.#resets.isSpent(peer)) throw badHandshake();
     this.#resets.spend(peer);

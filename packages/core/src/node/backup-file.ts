@@ -11,6 +11,7 @@ import { encodeUtf8 } from '../bytes/utf8.ts';
 import { ByteWriter } from '../bytes/writer.ts';
 import { IdentityError } from '../errors/identity-error.ts';
 import { StoreError } from '../errors/store-error.ts';
+import { TalosError } from '../errors/talos-error.ts';
 import { derivePasswordKey } from '../primitives/node-password.ts';
 
 const magic = /* @__PURE__ */ encodeUtf8('TALOSBAK');
@@ -21,7 +22,10 @@ const headLength = magic.length + 1 + saltLength;
 const chunkBytes = 1024 * 1024;
 const tagBytes = 16;
 
-/** New, its owner's alone, and on the disk when this resolves. @throws {@link StoreError} `TALOS_STORE_CONFLICT` if the file exists. */
+/**
+ * New, its owner's alone, whole, and on the disk when this resolves.
+ * @throws {@link StoreError} `TALOS_STORE_CONFLICT` if the file exists, `TALOS_STORE_WRITE_FAILED` if it could not be written whole: it is gone then.
+ */
 export async function writeBackupFile(file: string, password: string, content: AsyncIterable<Uint8Array>): Promise<void> {
   const salt = randomBytes(saltLength);
   const head = concatBytes(magic, Uint8Array.of(version), salt);
@@ -30,14 +34,15 @@ export async function writeBackupFile(file: string, password: string, content: A
     throw new StoreError({ code: 'TALOS_STORE_CONFLICT', message: 'the backup file is there already, or its folder is not: choose another name', cause });
   });
   try {
-    await handle.write(head);
+    // `write` may take a part only, and says nothing: the last chunk on a disk that fills up would be cut, and the backup useless.
+    await handle.writeFile(head);
     let number = 0;
     for await (const { chunk, isLast } of chunked(content))
-      await handle.write(encryptAead({ key, nonce: nonceOf(number++, isLast), associatedData: head, plaintext: chunk }));
+      await handle.writeFile(encryptAead({ key, nonce: nonceOf(number++, isLast), associatedData: head, plaintext: chunk }));
     await handle.sync();
   } catch (error) {
     await fs.rm(file, { force: true }).catch(() => undefined);
-    throw error;
+    throw TalosError.isInstance(error) ? error : notWritten(error);
   } finally {
     key.fill(0);
     await handle.close();
@@ -102,6 +107,10 @@ async function readExactly(handle: fs.FileHandle, length: number): Promise<Uint8
   const { bytesRead } = await handle.read(bytes, 0, bytes.length);
   if (length <= 0 || bytesRead !== length) throw locked('it is cut off');
   return bytes;
+}
+
+function notWritten(cause: unknown): StoreError {
+  return new StoreError({ code: 'TALOS_STORE_WRITE_FAILED', message: 'the backup could not be written: is the disk full?', cause, retryable: true });
 }
 
 function locked(reason: string): IdentityError {

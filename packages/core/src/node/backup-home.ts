@@ -167,7 +167,7 @@ async function writePart(file: string, parts: PartReader, length: number): Promi
   try {
     for (let left = length; left > 0;) {
       const bytes = await parts.take(Math.min(readBytes, left));
-      await handle.write(bytes);
+      await handle.writeFile(bytes);
       left -= bytes.length;
     }
     await handle.sync();

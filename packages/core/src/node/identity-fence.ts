@@ -21,16 +21,22 @@ export function fencedKeyStore(keys: KeyStore, folder: string): KeyStore {
     load: async (record) => {
       const secret = await keys.load(record);
       const history = secret && historyOf(record, secret);
-      if (history !== undefined && history.length < (await newest(folder, history))) throw rolledBack();
+      if (history !== undefined) await check(folder, history);
       return secret;
     },
     save: async (record, secret, expected) => {
       await keys.save(record, secret, expected);
       const history = historyOf(record, secret);
-      // Only a rotation has something to forget.
-      if (history !== undefined && history.length > 1) await note(folder, history);
+      if (history !== undefined) await note(folder, history);
     },
   };
+}
+
+/** A process may have ended between the record and its note, and a home that came from elsewhere has none here: from now on it has. */
+async function check(folder: string, history: KeyHistory): Promise<void> {
+  const noted = await newest(folder, history);
+  if (history.length < noted) throw rolledBack();
+  if (history.length > noted) await note(folder, history);
 }
 
 function historyOf(record: string, secret: Uint8Array): KeyHistory | undefined {
@@ -38,13 +44,25 @@ function historyOf(record: string, secret: Uint8Array): KeyHistory | undefined {
 }
 
 async function newest(folder: string, history: KeyHistory): Promise<number> {
-  const names = await fs.readdir(folder).catch((): string[] => []);
+  const names = await namesIn(folder);
   const prefix = nameOf(history);
   return Math.max(0, ...names.filter((name) => name.startsWith(prefix)).map((name) => Number(name.slice(prefix.length)) || 0));
 }
 
-/** The name says it all: a file of its own for each event, so that two processes need no lock. */
+/** What cannot be read might say that the identity is an old copy. */
+async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return await fs.readdir(folder);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    const message = 'what is remembered of identities cannot be read: pass a stateDir that this user may read';
+    throw new StoreError({ code: 'TALOS_STORE_READ_FAILED', message, cause });
+  }
+}
+
+/** Only a rotation has something to forget. The name says it all: a file of its own for each event, so that two processes need no lock. */
 async function note(folder: string, history: KeyHistory): Promise<void> {
+  if (history.length < 2) return;
   await writeDurably(path.join(folder, `${nameOf(history)}${history.length}`), new Uint8Array(0), 'absent').catch((error: unknown) => {
     if (!StoreError.isInstance(error) || error.code !== 'TALOS_STORE_CONFLICT') throw error;
   });

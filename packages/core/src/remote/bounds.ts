@@ -20,6 +20,9 @@ export const maxTools = 256;
 export const maxDescriptionLength = 4096;
 export const maxSchemaBytes = 32 * 1024;
 
+/** All that an agent serves: a peer may see the whole of it, in one message. */
+export const maxServedBytes: number = maxBodyBytes - 64 * 1024;
+
 /** Descriptions that a peer may ask for, a minute. */
 export const describeBudget = { limit: 60, windowMs: 60_000 } as const;
 

@@ -3,7 +3,8 @@ import { sha256 } from '#suite';
 import type { AuditLog } from '../audit/audit-log.ts';
 import { generateEntryId } from '../audit/entry-id.ts';
 import { encodeBase64url } from '../bytes/base64url.ts';
-import type { JsonValue } from '../bytes/json-value.ts';
+import type { JsonObject, JsonValue } from '../bytes/json-value.ts';
+import { isExactJson } from '../bytes/strict-json.ts';
 import { encodeUtf8 } from '../bytes/utf8.ts';
 import { issueInvocation } from '../capability/invocation.ts';
 import { parseLink } from '../capability/parsed-link.ts';
@@ -160,15 +161,14 @@ export class Caller {
 
   async #begin({ peer, tool, input, options, isStream }: Asked): Promise<OutgoingCall> {
     const { env, signer, log, agent, say, countersigner } = this.#parts;
-    const copied = copyPlainObject(input);
-    if ('notPlain' in copied) throw usage(`input is not plain JSON at ${JSON.stringify(copied.notPlain.path)}`);
+    const copy = copyInput(input);
     const { capability, timeoutMs = defaultTimeoutMs, signal, callId = generateEntryId(env) } = options;
     if (!(timeoutMs > 0 && timeoutMs <= maxTimeoutMs)) throw usage(`timeoutMs is above 0 and at most ${maxTimeoutMs}`);
     signal?.throwIfAborted();
     const { cap, exp } = this.#leafOf(capability);
     const deadline = env.now() + timeoutMs;
     const until = Math.max(Math.floor(env.now() / 1000) + 1, Math.min(exp, Math.ceil(deadline / 1000)));
-    const { token, salt } = await issueInvocation({ tool, input: copied.copy, aud: peer, cap, call: callId, until, log: log.origin }, { signer, env });
+    const { token, salt } = await issueInvocation({ tool, input: copy, aud: peer, cap, call: callId, until, log: log.origin }, { signer, env });
     const request = readRequest(token);
     const chunks = isStream ? new ChunkBuffer((upTo) => this.#tell(peer, { kind: 'credit', request: request.hash, upTo })) : undefined;
     const cancel = (): void => this.#tell(peer, { kind: 'cancel', request: request.hash });
@@ -178,7 +178,7 @@ export class Caller {
     this.#waiting.set(request.hash, call);
     void call.result.then(() => this.#forget(call));
     const signed = countersigner.take(peer);
-    const message = { kind: 'call', request: token, capability, salt: encodeBase64url(salt), input: copied.copy } as const;
+    const message = { kind: 'call', request: token, capability, salt: encodeBase64url(salt), input: copy } as const;
     try {
       await say(peer, { ...message, ...(isStream ? { stream: true } : {}), ...(signed.length === 0 ? {} : { signed }) });
     } catch (error) {
@@ -289,6 +289,14 @@ export class Caller {
       throw usage('capability is no token: pass what grant or delegate gave');
     }
   }
+}
+
+/** What the callee could not read it would not answer either. @throws {@link UsageError} `TALOS_USAGE_ARGUMENT`. */
+function copyInput(input: unknown): JsonObject {
+  const copied = copyPlainObject(input);
+  if ('notPlain' in copied) throw usage(`input is not plain JSON at ${JSON.stringify(copied.notPlain.path)}`);
+  if (!isExactJson(copied.copy)) throw usage('input holds an integer beyond 2^53 - 1: send it as text');
+  return copied.copy;
 }
 
 /** Chunks may be behind the answer that counts them: the answer waits. */

@@ -1,10 +1,9 @@
 /** The callee's end of a stream: in order, never more than the caller has room for (docs/spec/07 §11). @module */
-import { canonicalJson } from '../bytes/canonical-json.ts';
 import type { JsonValue } from '../bytes/json-value.ts';
 import { RemoteError } from '../errors/remote-error.ts';
-import { copyPlain } from '../guard/plain-json.ts';
 import { ChunkHash } from '../receipt/result-commitment.ts';
 import { chunkWindow, maxChunkBytes, maxChunks } from './bounds.ts';
+import { copyRemoteValue, type RemoteValue } from './remote-value.ts';
 
 export type ChunkWire = (chunk: { readonly index: number; readonly value: JsonValue }) => Promise<void>;
 
@@ -30,12 +29,12 @@ export class ChunkSender {
   async sendAll(chunks: AsyncIterable<unknown>, signal: AbortSignal): Promise<void> {
     for await (const chunk of chunks) {
       signal.throwIfAborted();
-      const value = plainChunk(chunk);
+      const { json: value, bytes } = plainChunk(chunk);
       await this.#room(signal);
       const index = this.hash.count;
       if (index >= maxChunks) throw tooLarge(`a stream has at most ${maxChunks} chunks`);
       this.hash.add(value);
-      this.bytes += canonicalJson(value).length;
+      this.bytes += bytes;
       const sent = this.#send({ index, value });
       // Awaited later; until then a failure must not count as unhandled.
       sent.catch(() => undefined);
@@ -71,11 +70,10 @@ export class ChunkSender {
   }
 }
 
-function plainChunk(chunk: unknown): JsonValue {
-  const plain = copyPlain(chunk);
-  if ('notPlain' in plain) throw new TypeError('a chunk of the stream is not plain JSON');
-  if (canonicalJson(plain.copy).length > maxChunkBytes) throw tooLarge(`a chunk has at most ${maxChunkBytes} bytes`);
-  return plain.copy;
+function plainChunk(chunk: unknown): RemoteValue {
+  const value = copyRemoteValue(chunk, 'a chunk of the stream');
+  if (value.bytes > maxChunkBytes) throw tooLarge(`a chunk has at most ${maxChunkBytes} bytes`);
+  return value;
 }
 
 function tooLarge(message: string): RemoteError {

@@ -6,7 +6,7 @@ import { RemoteError } from '../errors/remote-error.ts';
 import { UsageError } from '../errors/usage-error.ts';
 import type { AgentId } from '../identity/agent-id.ts';
 import { Budget } from '../message/budget.ts';
-import { defaultTimeoutMs, describeBudget } from './bounds.ts';
+import { defaultTimeoutMs, describeBudget, maxTimeoutMs } from './bounds.ts';
 import type { RemoteMessage } from './remote-message.ts';
 import type { Say } from './remote-wire.ts';
 import { checkDefinition, type DescribedTool } from './tool.ts';
@@ -15,11 +15,11 @@ import type { ToolTable } from './tool-table.ts';
 export type DescribeOptions = {
   /** What the peer shows may depend on it: the tools that it covers. */
   readonly capability?: string;
-  /** Default a minute. */
+  /** Default a minute, at most a day. */
   readonly timeoutMs?: number;
 };
 
-type Asking = { readonly peer: AgentId; readonly resolve: (tools: readonly JsonValue[]) => void };
+type Asking = { readonly peer: AgentId; readonly resolve: (tools: readonly JsonValue[]) => void; readonly reject: (reason: RemoteError) => void };
 
 export class Describer {
   readonly #parts: { readonly env: Env; readonly say: Say; readonly tools: ToolTable };
@@ -34,10 +34,13 @@ export class Describer {
   /** @throws {@link RemoteError} `TALOS_REMOTE_NO_ANSWER`, `_MALFORMED`; {@link SessionError} without a session. */
   async describe(peer: AgentId, { capability, timeoutMs = defaultTimeoutMs }: DescribeOptions): Promise<readonly DescribedTool[]> {
     const { env, say } = this.#parts;
+    // A timer takes what is none, or too long, for no time at all.
+    if (!(timeoutMs > 0 && timeoutMs <= maxTimeoutMs))
+      throw new UsageError({ code: 'TALOS_USAGE_ARGUMENT', message: `timeoutMs is above 0 and at most ${maxTimeoutMs}` });
     const id = encodeBase64url(env.randomBytes(16));
     let cancel = (): void => undefined;
     const answered = new Promise<readonly JsonValue[]>((resolve, reject) => {
-      this.#asking.set(id, { peer, resolve });
+      this.#asking.set(id, { peer, resolve, reject });
       cancel = env.after(timeoutMs, () => reject(noAnswer()));
     });
     try {
@@ -47,6 +50,11 @@ export class Describer {
       cancel();
       this.#asking.delete(id);
     }
+  }
+
+  /** Nobody answers any more: a timer alone does not keep the process, which would end with the question open. */
+  close(): void {
+    for (const { reject } of this.#asking.values()) reject(noAnswer());
   }
 
   async asked(from: AgentId, { id, capability }: Extract<RemoteMessage, { readonly kind: 'describe' }>): Promise<void> {

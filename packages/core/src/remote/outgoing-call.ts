@@ -44,6 +44,8 @@ export class OutgoingCall {
 
   /** From now on the deadline counts, and the caller may cancel. */
   start(): void {
+    // An answer may have been quicker: a timer would keep it in memory for as long as the call might have taken.
+    if (this.#isSettled) return;
     const { env, deadline, signal, token } = this.parts;
     const unknown = (reason: 'timeout' | 'cancelled') => (): void => this.settle({ status: 'unknown', reason, receipt: { request: token } });
     this.#timers.push(env.after(Math.max(0, deadline - env.now()), unknown('timeout')));
@@ -52,7 +54,7 @@ export class OutgoingCall {
       // The callee is asked what became of it, and not for long.
       this.#timers.push(env.after(abortGraceMs, unknown('cancelled')));
     };
-    if (signal === undefined || this.#isSettled) return;
+    if (signal === undefined) return;
     if (signal.aborted) return stop();
     signal.addEventListener('abort', stop, { once: true });
     this.#timers.push(() => signal.removeEventListener('abort', stop));

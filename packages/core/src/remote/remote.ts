@@ -8,6 +8,7 @@ import { verificationBudget } from '../capability/verification-budget.ts';
 import type { Env } from '../env/env.ts';
 import { RemoteError } from '../errors/remote-error.ts';
 import type { AgentId } from '../identity/agent-id.ts';
+import { isRefusedForGood } from '../identity/peers.ts';
 import type { Signer } from '../identity/signer.ts';
 import type { Messenger, ReceivedRemote } from '../message/messenger.ts';
 import type { Ed25519PublicKey } from '../primitives/keys.ts';
@@ -75,12 +76,13 @@ export function openRemote(options: RemoteOptions): Remote {
   let stop: (() => void) | undefined;
   const listen = (): void => {
     if (stop !== undefined) return;
-    stop = messenger.onRemote((message) => take(rooms, message, onError));
+    stop = messenger.onRemote((message) => takeOnce(rooms, message, onError));
     rooms.caller.resume().catch(onError);
   };
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     rooms.caller.close();
+    rooms.describer.close();
     await rooms.server.close();
     await countersigner.close();
     stop?.();
@@ -109,6 +111,16 @@ export function openRemote(options: RemoteOptions): Remote {
 }
 
 type Rooms = { readonly server: Server; readonly caller: Caller; readonly describer: Describer };
+
+/** What a peer said before it ended its identity cannot be answered: tried again for ever, it would keep its row, and write to the log each time. */
+async function takeOnce(rooms: Rooms, message: ReceivedRemote, onError: (error: unknown) => void): Promise<void> {
+  try {
+    await take(rooms, message, onError);
+  } catch (error) {
+    if (!isRefusedForGood(error)) throw error;
+    onError(error);
+  }
+}
 
 /** What a peer says that is not the protocol is reported and forgotten: it would be the same a second time. */
 async function take(rooms: Rooms, { from, body, recorded }: ReceivedRemote, onError: (error: unknown) => void): Promise<void> {

@@ -6,7 +6,6 @@
 import type { AppendedEntry } from '../audit/append-queue.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { EntryInput } from '../audit/recorder.ts';
-import { canonicalJson } from '../bytes/canonical-json.ts';
 import { equalBytes } from '../bytes/equal.ts';
 import type { JsonValue } from '../bytes/json-value.ts';
 import type { CapabilityHandle } from '../capability/capability-handle.ts';
@@ -17,7 +16,6 @@ import type { Env } from '../env/env.ts';
 import { RemoteError } from '../errors/remote-error.ts';
 import { refusalEntry } from '../guard/call-entries.ts';
 import { createGuard } from '../guard/guard.ts';
-import { copyPlain } from '../guard/plain-json.ts';
 import type { ToolCall } from '../guard/tool-call.ts';
 import type { AgentId } from '../identity/agent-id.ts';
 import type { OutcomeStatus } from '../receipt/outcome.ts';
@@ -28,6 +26,7 @@ import { maxResultBytes } from './bounds.ts';
 import type { CallStore } from './call-store.ts';
 import type { ChunkSender } from './chunk-sender.ts';
 import { decodeRemote, encodeRemote } from './remote-message.ts';
+import { byteLength, copyRemoteValue, type RemoteValue } from './remote-value.ts';
 import { isAsyncIterable, type DescribedTool, type ServedTool } from './tool.ts';
 
 export type ServedCallParts = AnswerParts & {
@@ -113,7 +112,7 @@ export class ServedCall {
       return undefined;
     } catch (error) {
       const shown = shownError(error);
-      this.#end = { value: shown, bytes: canonicalJson(shown).length };
+      this.#end = { value: shown, bytes: byteLength(shown) };
       throw error;
     } finally {
       if (message.stream === true) {
@@ -210,12 +209,10 @@ function withoutValue(end: ToolEnd | undefined): ToolEnd | undefined {
   return { chunks: end.chunks, bytes: end.bytes };
 }
 
-function plainResult(given: unknown): { readonly json: JsonValue; readonly bytes: number } | undefined {
+function plainResult(given: unknown): RemoteValue | undefined {
   if (given === undefined) return undefined;
-  const plain = copyPlain(given);
-  if ('notPlain' in plain) throw new TypeError('the result of the tool is not plain JSON');
-  const bytes = canonicalJson(plain.copy).length;
-  if (bytes <= maxResultBytes) return { json: plain.copy, bytes };
+  const value = copyRemoteValue(given, 'the result of the tool');
+  if (value.bytes <= maxResultBytes) return value;
   throw new RemoteError({ code: 'TALOS_REMOTE_TOO_LARGE', message: `a result has at most ${maxResultBytes} bytes: yield it in chunks` });
 }
 

@@ -2,6 +2,7 @@
 import type { AuditLog } from '../audit/audit-log.ts';
 import { deny } from '../capability/denial.ts';
 import type { Env } from '../env/env.ts';
+import { RemoteError } from '../errors/remote-error.ts';
 import { refusalEntry } from '../guard/call-entries.ts';
 import type { AgentId } from '../identity/agent-id.ts';
 import { verifyCountersignature } from '../receipt/countersign.ts';
@@ -42,6 +43,7 @@ export class Server {
   readonly #slots = new PeerSlots();
   /** Signed lately and not countersigned: saves the store's look-up and the parsing. */
   readonly #signed = new Map<string, SignedCall>();
+  #isStopping = false;
 
   constructor(parts: ServerParts) {
     this.#parts = parts;
@@ -56,6 +58,8 @@ export class Server {
     const key = keyOf(from, request);
     const present = this.#active.get(key);
     if (present !== undefined) return present.done;
+    // A tool that began now would be told by nobody, and what it does would stand in no log.
+    if (this.#isStopping) return Promise.reject(stopping());
     const turn = this.#slots.enter(from);
     if (turn === undefined) return recorded.then(() => this.#refuse(from, message, { code: 'RATE', retryAfter: 1 }));
     const chunks = new ChunkSender((chunk) => this.#parts.say(from, { kind: 'chunk', request, ...chunk }));
@@ -80,6 +84,7 @@ export class Server {
 
   /** Tells every tool at work to stop, and waits for what comes of it. */
   async close(): Promise<void> {
+    this.#isStopping = true;
     for (const { abort } of this.#active.values()) abort.abort(new Error('this agent stops'));
     let cancel = (): void => undefined;
     // A tool that does not listen must not hold up `close` for ever: its call comes again, and its outcome is unknown.
@@ -193,4 +198,12 @@ function toolOf({ request }: CallMessage): string {
   } catch {
     return '';
   }
+}
+
+function stopping(): RemoteError {
+  return new RemoteError({
+    code: 'TALOS_REMOTE_NO_ANSWER',
+    message: 'this agent stops: what was asked meanwhile is taken up at its next start',
+    retryable: true,
+  });
 }

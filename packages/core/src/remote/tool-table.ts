@@ -1,5 +1,5 @@
 /** What this agent serves, to whom it trusts to grant it, and what of it a peer may see (docs/spec/07 §9). @module */
-import type { JsonValue } from '../bytes/json-value.ts';
+import type { JsonObject, JsonValue } from '../bytes/json-value.ts';
 import { equalBytes } from '../bytes/equal.ts';
 import { CapabilityHandle } from '../capability/capability-handle.ts';
 import { capabilityVerifier, type CapabilityVerifier } from '../capability/capability-verifier.ts';
@@ -13,7 +13,8 @@ import { RemoteError } from '../errors/remote-error.ts';
 import { requireObject } from '../errors/require.ts';
 import type { AgentId } from '../identity/agent-id.ts';
 import type { Ed25519PublicKey } from '../primitives/keys.ts';
-import { maxTools } from './bounds.ts';
+import { maxServedBytes, maxTools } from './bounds.ts';
+import { byteLength } from './remote-value.ts';
 import { checkDefinition, type DescribedTool, type ServedTool } from './tool.ts';
 
 export type ServeOptions = {
@@ -44,7 +45,7 @@ type Registration = {
   readonly policies: PolicyCache;
 };
 export type TableEntry = { readonly tool: ServedTool; readonly described: DescribedTool; readonly verifierFor: (peer: AgentId) => PeerVerifier };
-type Row = TableEntry & { readonly registration: Registration };
+type Row = TableEntry & { readonly registration: Registration; readonly shown: JsonObject; readonly bytes: number };
 
 /** Peers whose admitted tokens are remembered for a set of tools. Above it the oldest is verified anew. */
 const maxPeers = 1024;
@@ -73,6 +74,8 @@ export class ToolTable {
     const names = new Set(rows.map(({ described: { name } }) => name));
     if (names.size < rows.length || [...names].some((name) => this.#rows.has(name))) throw badTool('a tool of this name is served already');
     if (this.#rows.size + rows.length > maxTools) throw badTool(`an agent serves at most ${maxTools} tools`);
+    const bytes = [...this.#rows.values(), ...rows].reduce((sum, row) => sum + row.bytes, 0);
+    if (bytes > maxServedBytes) throw badTool(`what an agent serves is described in at most ${maxServedBytes} bytes`);
     for (const row of rows) this.#rows.set(row.described.name, row);
     return () => {
       for (const row of rows) if (this.#rows.get(row.described.name) === row) this.#rows.delete(row.described.name);
@@ -86,11 +89,8 @@ export class ToolTable {
   /** What this peer may call with this capability, or may see without one. */
   async describe(peer: AgentId, capability: string | undefined): Promise<readonly JsonValue[]> {
     const seen: JsonValue[] = [];
-    for (const { described, registration, verifierFor } of this.#rows.values()) {
-      if (registration.isOpen || (capability !== undefined && (await covers(verifierFor(peer), { capability, peer, tool: described.name })))) {
-        const { name, description, inputSchema, toolDigest } = described;
-        seen.push({ name, description, inputSchema, tool_digest: toolDigest });
-      }
+    for (const { described, shown, registration, verifierFor } of this.#rows.values()) {
+      if (registration.isOpen || (capability !== undefined && (await covers(verifierFor(peer), { capability, peer, tool: described.name })))) seen.push(shown);
     }
     return seen;
   }
@@ -101,7 +101,9 @@ export class ToolTable {
     // Frozen here: what is described, what is pinned and what runs are of one moment.
     const described = checkDefinition(tool);
     const served = { ...described, execute: tool.execute.bind(tool) };
-    return { tool: served, described, registration, verifierFor: (peer) => this.#verifierOf(registration, peer) };
+    const { name, description, inputSchema, toolDigest } = described;
+    const shown = { name, description, inputSchema, tool_digest: toolDigest };
+    return { tool: served, described, shown, bytes: byteLength(shown), registration, verifierFor: (peer) => this.#verifierOf(registration, peer) };
   }
 
   #verifierOf({ issuers, verifiers, policies }: Registration, peer: AgentId): PeerVerifier {

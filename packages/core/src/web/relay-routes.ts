@@ -22,6 +22,7 @@ export class RelayRoutes {
   readonly #parts: RelayRoutesParts;
   readonly #known = new Map<AgentId, { readonly at: number; readonly addresses: readonly Address[] }>();
   readonly #foreign = new Map<string, RelayConnection>();
+  #isClosed = false;
 
   constructor(parts: RelayRoutesParts) {
     this.#parts = parts;
@@ -31,7 +32,8 @@ export class RelayRoutes {
   async to(peer: AgentId): Promise<readonly RelayConnection[]> {
     const { own, unsafeCleartext } = this.#parts;
     const addresses = await this.#addressesOf(peer);
-    if (addresses.length === 0) return own;
+    // Closed while it was looked up: our own refuse, and nobody would close a new one.
+    if (addresses.length === 0 || this.#isClosed) return own;
     const shared = own.filter(({ origin }) => addresses.some((address) => address.origin === origin));
     if (shared.length > 0) return shared;
     const foreign = addresses.filter(({ origin }) => unsafeCleartext || isEncrypted(origin));
@@ -52,6 +54,7 @@ export class RelayRoutes {
   }
 
   close(): void {
+    this.#isClosed = true;
     for (const connection of this.#foreign.values()) connection.close();
   }
 

@@ -7,7 +7,7 @@ import { parseEquivocation, verifyEquivocation } from '../../src/audit/equivocat
 import { openAuditLog, type AuditLog } from '../../src/audit/audit-log.ts';
 import { memoryAuditStore } from '../../src/audit/memory-audit-store.ts';
 import { checkpointGossip, type PeerCheckpoint } from '../../src/client/checkpoint-gossip.ts';
-import { memoryHome } from '../../src/client/home.ts';
+import { logOrigin, memoryHome } from '../../src/client/home.ts';
 import { TalosClient } from '../../src/client/talos-client.ts';
 import { systemEnv, type Env } from '../../src/env/env.ts';
 import type { AgentId } from '../../src/identity/agent-id.ts';
@@ -84,6 +84,26 @@ describe('gossip', () => {
     expect(await gossip.next(bob)).toBeDefined();
     for (let length = 0; length < told.length; length++) expect(await caught(() => gossip.receive(bob, told.subarray(0, length)))).toHaveProperty('code');
     expect(await caught(() => gossip.receive(bob, Buffer.concat([told, Buffer.alloc(1)])))).toMatchObject({ code: 'TALOS_ENCODING_BYTES' });
+  });
+
+  it('[AUDIT-GOSSIP] nobody takes the name of another’s log before it is heard of, or fills the store with logs', async () => {
+    const signer = testSigner(9);
+    const [a, taken] = [
+      await openAuditLog({ store: memoryAuditStore(), signer, origin: logOrigin(signer), env: systemEnv }),
+      await openHere(logOrigin(signer)),
+    ];
+    const heads = memoryKnownHeads();
+    const gossip = checkpointGossip(await openHere('b.example'), clock(), { heads });
+    const tellOf = async (log: AuditLog) => (await checkpointGossip(log, clock(), { heads: memoryKnownHeads() }).next(bob)) as Uint8Array;
+    const mallory = 'did:key:mallory' as unknown as AgentId;
+    const of = await tellOf(taken);
+    expect(await caught(() => gossip.receive(mallory, of))).toMatchObject({ code: 'TALOS_AUDIT_BAD_NOTE' });
+    await gossip.receive(alice, await tellOf(a));
+    expect(await heads.load(a.origin)).toBe(await a.checkpoint());
+    const [one, two] = [await tellOf(await openHere('one.example')), await tellOf(await openHere('two.example'))];
+    await gossip.receive(mallory, one);
+    expect(await caught(() => gossip.receive(mallory, two))).toMatchObject({ code: 'TALOS_AUDIT_BAD_NOTE' });
+    expect(await heads.load('two.example')).toBeUndefined();
   });
 
   it('[AUDIT-GOSSIP] it travels sealed behind a message of two clients, and nobody’s handler sees it', async () => {

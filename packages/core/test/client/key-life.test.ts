@@ -355,6 +355,30 @@ describe('a crash in a rotation', () => {
     expect(right.history.slice(0, left.history.length)).toEqual(left.history);
   });
 
+  it('[KEY-CRASH] [KEY-REVOKED] who ends the identity after it has ended it, and not carried out the rotation that was left', async () => {
+    const transport = memoryTransport();
+    const home = memoryHome();
+    await (await start('alice', { transport, stores: home })).client.close();
+    const dying = await TalosClient.create('alice', { transport, stores: { ...home, keys: dyingKeys(home.keys, 1) } });
+    expect(await code(dying.rotate())).toBeUndefined();
+    const again = await start('alice', { transport, stores: home });
+    const state = verifyKeyHistory(await again.client.revokeIdentity());
+    expect(state).toMatchObject({ sequence: 2, revoked: true });
+    expect(await code(TalosClient.create('alice', { transport, stores: home }))).toBe('TALOS_IDENTITY_REVOKED');
+  });
+
+  it('[KEY-CRASH] [KEY-REVOKED] a rotation that finds the end of the identity left says so', async () => {
+    const transport = memoryTransport();
+    const home = memoryHome();
+    await (await start('alice', { transport, stores: home })).client.close();
+    const dying = await TalosClient.create('alice', { transport, stores: { ...home, keys: dyingKeys(home.keys, 1) } });
+    await dying.bundle();
+    expect(await code(dying.revokeIdentity())).toBeUndefined();
+    const again = await start('alice', { transport, stores: home });
+    expect(await code(again.client.rotate())).toBe('TALOS_IDENTITY_REVOKED');
+    await again.client.close();
+  });
+
   it('[KEY-CRASH] two clients of one home that rotate at once make one event of each sequence', async () => {
     const transport = memoryTransport();
     const home = memoryHome();

@@ -159,6 +159,36 @@ describe('backup of a home', () => {
     },
   );
 
+  // A quota: what is written across it is cut there, without an error, and only the next write fails.
+  it.skipIf(process.platform === 'win32')('[CLIENT-BACKUP] a disk that ends inside of the last chunk: refused with a code, and no file is left', async () => {
+    const file = path.join(await newFolder(), 'b');
+    const script = fileURLToPath(new URL('./backup-child.ts', import.meta.url));
+    const command = `ulimit -f 1300; exec "$0" --conditions=@talosprotocol/source "$1" "$2" 1500000`;
+    const child = spawn('bash', ['-c', command, process.execPath, script, file], { stdio: ['ignore', 'pipe', 'ignore'] });
+    let said = '';
+    child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    await new Promise((resolve) => child.on('close', resolve));
+    expect(said).toBe('TALOS_STORE_WRITE_FAILED');
+    expect(await readdir(path.dirname(file))).toEqual([]);
+  });
+
+  it('[KEY-CRASH] a rotation that was not noted before the crash is noted at the next start, and a note that cannot be read refuses', async () => {
+    const a = await newPlace();
+    await (await start('alice', a, memoryTransport())).client.close();
+    const old = path.join(await newFolder(), 'home');
+    await cp(a.dir, old, { recursive: true });
+    const rotating = await start('alice', a, memoryTransport());
+    await rotating.client.rotate();
+    await rotating.client.close();
+    const notes = path.join(a.stateDir, 'identities');
+    await rm(notes, { recursive: true });
+    await (await start('alice', a, memoryTransport())).client.close();
+    await expect(start('alice', { ...a, dir: old }, memoryTransport())).rejects.toMatchObject({ code: 'TALOS_IDENTITY_ROLLED_BACK' });
+    await rm(notes, { recursive: true });
+    await writeFile(notes, '');
+    await expect(start('alice', { ...a, dir: old }, memoryTransport())).rejects.toMatchObject({ code: 'TALOS_STORE_READ_FAILED' });
+  });
+
   it('[CLIENT-BACKUP-CRASH] killed at any moment of a restore, there is no home or a whole one', { timeout: 240_000 }, async () => {
     const a = await newPlace();
     const alice = await start('alice', a, memoryTransport());

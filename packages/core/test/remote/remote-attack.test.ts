@@ -9,6 +9,7 @@ import { openMessenger, type Messenger } from '../../src/message/index.ts';
 import { decodeRemote, encodeRemote, type RemoteMessage } from '../../src/remote/remote-message.ts';
 import { countersign, hashRequest, readOutcome, signOutcome, verifyReceipt, type OutcomeClaims } from '../../src/receipt/index.ts';
 import type { Identity } from '../../src/identity/identity.ts';
+import { revokeKeyHistory } from '../../src/identity/key-history.ts';
 import { entriesOf, eventually, makePair, receiptsIn, schema, tool, type Pair, type PairOptions } from './support.ts';
 
 const echo = tool('echo', (input) => ({ echoed: input }));
@@ -361,5 +362,100 @@ describe('a call that is stopped', () => {
     });
     await pair.close();
     await expect(TalosClient.prototype.serve.call(pair.b, { tools: [] })).rejects.toMatchObject({ code: 'TALOS_USAGE_CLOSED' });
+  });
+});
+
+describe('what cannot travel', () => {
+  const awkward: readonly (readonly [string, unknown])[] = [
+    ['a text that is longer in bytes than in characters', '\u20ac'.repeat(300_000)],
+    ['an integer that the other end would round', { ns: 2 ** 60 }],
+    ['a number beyond all integers', [1e300]],
+  ];
+
+  const awkwardChunks: typeof awkward = [['a text that is longer in bytes than in characters', '\u20ac'.repeat(60_000)], ...awkward.slice(1)];
+
+  it.each(awkward)('[REMOTE-OVERSIZE] %s as a result is an error of the tool, told at once', async (_, value) => {
+    const pair = await makePair({ serve: [tool('give', () => value)] });
+    expect(await pair.a.call(pair.b.did, 'give', {}, { capability: pair.capability, timeoutMs: 5000 })).toMatchObject({ status: 'error' });
+    expect((await receiptsIn(pair.b)).map(({ part }) => part)).toContain('outcome');
+    await pair.close();
+  });
+
+  it.each(awkwardChunks)('[REMOTE-OVERSIZE] %s as a chunk ends the stream with an error', async (_, value) => {
+    const pair = await makePair({
+      serve: [
+        tool('give', async function* () {
+          yield 1;
+          yield value;
+        }),
+      ],
+    });
+    const stream = pair.a.stream(pair.b.did, 'give', {}, { capability: pair.capability, timeoutMs: 5000 });
+    expect(await stream.next()).toEqual({ done: false, value: 1 });
+    expect(await stream.next()).toMatchObject({ done: true, value: { status: 'error' } });
+    await pair.close();
+  });
+
+  it.each(awkward.slice(1))('[REMOTE-OVERSIZE] %s as an argument is refused before anything is signed', async (_, value) => {
+    const pair = await makePair({ serve: [echo] });
+    await expect(pair.a.call(pair.b.did, 'echo', { value }, { capability: pair.capability, timeoutMs: 5000 })).rejects.toMatchObject({
+      code: 'TALOS_USAGE_ARGUMENT',
+    });
+    expect(await receiptsIn(pair.a)).toEqual([]);
+    await pair.close();
+  });
+
+  it('[REMOTE-SERVE] tools that no description could tell of are not served', async () => {
+    const pair = await makePair();
+    const wide = { ...schema, title: 'x'.repeat(31_000) };
+    const many = Array.from({ length: 40 }, (_, i) => ({ ...tool(`t${i}`, () => i), inputSchema: wide }));
+    await expect(pair.b.serve({ tools: many, describe: 'everyone' })).rejects.toMatchObject({ code: 'TALOS_REMOTE_BAD_TOOL' });
+    const counting = { ...tool('count', () => 1), inputSchema: { ...schema, properties: { n: { maximum: 2 ** 63 } } } };
+    await expect(pair.b.serve({ tools: [counting] })).rejects.toMatchObject({ code: 'TALOS_REMOTE_BAD_TOOL' });
+    await pair.b.serve({ tools: many.slice(0, 20), describe: 'everyone' });
+    expect(await pair.a.describe(pair.b.did, { timeoutMs: 5000 })).toHaveLength(20);
+    await pair.close();
+  });
+});
+
+describe('a peer that is gone', () => {
+  it('[REMOTE-CLOSED] who revokes itself while its call runs leaves nothing that is tried again for ever', async () => {
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    let isRunning = false;
+    const pair = await makePair({ serve: [tool('echo', () => ((isRunning = true), held))] });
+    const rogue = await rogueTo(pair);
+    const granted = await pair.b.grant({ to: rogue.identity.did, at: pair.b.did, tools: { echo: anyArgs() } });
+    await rogue.say(await callOf({ rogue, capability: granted, aud: pair.b.did }));
+    await eventually(() => (isRunning ? true : undefined));
+    const { signer, history } = rogue.identity;
+    await rogue.messenger.announceKeys(await revokeKeyHistory(history, { signer, now: Date.now() }));
+    release();
+    const { store } = await pair.homes.b.sessions(pair.b.did);
+    await expect.poll(() => store.inbox(), { timeout: 5000 }).toEqual([]);
+    await rogue.messenger.close();
+    await pair.close();
+  });
+});
+
+describe('a callee that closes', () => {
+  it('[REMOTE-ABORT] takes up no call any more, and the one that came meanwhile is not lost', async () => {
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const runs: unknown[] = [];
+    const pair = await makePair({ serve: [tool('slow', () => (runs.push('slow'), held)), tool('quick', () => void runs.push('quick'))] });
+    const first = pair.a.call(pair.b.did, 'slow', {}, { capability: pair.capability });
+    await eventually(() => (runs.length > 0 ? true : undefined));
+    const closing = pair.b.close();
+    const second = pair.a.call(pair.b.did, 'quick', {}, { capability: pair.capability });
+    await eventually(() => pair.errors.length > 0 || undefined);
+    release();
+    await closing;
+    expect(runs).toEqual(['slow']);
+    // At its next start it is taken up.
+    const again = await TalosClient.create('callee', { stores: pair.homes.b, transport: pair.transport });
+    await again.serve({ tools: [tool('quick', () => void runs.push('quick'))] });
+    expect(await second).toMatchObject({ status: 'ok' });
+    await Promise.all([first, pair.a.close(), again.close()]);
   });
 });

@@ -24,6 +24,21 @@ describe('what a peer serves', () => {
     await pair.close();
   });
 
+  it('[REMOTE-DESCRIBE] a question that nobody answers ends with its client, and a time that is none is refused', async () => {
+    const pair = await makePair();
+    await expect(pair.a.describe(pair.b.did, { timeoutMs: Number.NaN })).rejects.toMatchObject({ code: 'TALOS_USAGE_ARGUMENT' });
+    await expect(pair.a.describe(pair.b.did, { timeoutMs: 2 ** 31 })).rejects.toMatchObject({ code: 'TALOS_USAGE_ARGUMENT' });
+    // It serves nothing, and so does not listen.
+    const asked = pair.a.describe(pair.b.did);
+    const outcome = asked.then(
+      () => 'answered',
+      (error: unknown) => (error as { readonly code?: unknown }).code,
+    );
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await pair.close();
+    expect(await outcome).toBe('TALOS_REMOTE_NO_ANSWER');
+  });
+
   it('[REMOTE-TOOLS] each can be called as a tool; a refusal is what a model reads, an error is thrown', async () => {
     const pair = await makePair({ serve: [...serve, tool('fail', () => Promise.reject(new Error('no')))], grant: { search: anyArgs(), pay: {}, fail: {} } });
     const tools = await pair.a.remoteTools(pair.b.did, { capability: pair.capability });
