@@ -58,7 +58,7 @@ export type FsckReport = {
   readonly recorders: readonly RecorderRun[];
   /** No finding is about integrity. */
   readonly sound: boolean;
-  /** By index; at most 10,000. */
+  /** By index; at most 10,000 about integrity and as many about coverage. */
   readonly findings: readonly FsckFinding[];
 };
 

@@ -25,7 +25,7 @@ export type FsckOptions = {
 
 /** Rows and checkpoints read at once. */
 const rowsPerRead = 1024;
-/** A log that was changed everywhere needs no list of everything. */
+/** A log that was changed everywhere needs no list of everything. Of each kind, so that what a log admits of itself takes no room from what was done to it. */
 const maxFindings = 10_000;
 /** Of removed entries, so that a result is not taken for one without a request. About 100 MB; above it such results are not judged. */
 const maxPrunedHashes = 1 << 20;
@@ -64,7 +64,7 @@ class LogChecker {
   readonly #prunedHashes = new Set<string>();
   readonly #range = new CompactRange();
   #sequences = new SequenceChecker({ fromStart: true });
-  readonly #findings: FsckFinding[] = [];
+  readonly #findings = { integrity: [] as FsckFinding[], coverage: [] as FsckFinding[] };
   /** Signed roots by size. Each is compared when the tree has grown to it. */
   readonly #expected = new Map<number, Checkpoint[]>();
   #checkpoints = 0;
@@ -150,15 +150,15 @@ class LogChecker {
     for (const run of this.#sequences.runs()) {
       if (!run.stopped) this.#find('RECORDER_NOT_STOPPED', run.lastIndex, `recorder ${run.recorder} ends here without a stop: it crashed, or is running`);
     }
-    const findings = this.#findings.toSorted((a, b) => a.index - b.index);
+    const { integrity, coverage } = this.#findings;
     return {
       size: head.size,
       root: head.root,
       checkpoints: this.#checkpoints,
       signedSize: this.#lastSigned,
       recorders: this.#sequences.runs(),
-      sound: findings.every(({ about }) => about === 'coverage'),
-      findings,
+      sound: integrity.length === 0,
+      findings: [...integrity, ...coverage].toSorted((a, b) => a.index - b.index),
     };
   }
 
@@ -232,7 +232,9 @@ class LogChecker {
   }
 
   #find(code: FsckFinding['code'], index: number, detail: string): void {
-    if (this.#findings.length < maxFindings) this.#findings.push(finding(code, { index, detail }));
+    const found = finding(code, { index, detail });
+    const alike = this.#findings[found.about];
+    if (alike.length < maxFindings) alike.push(found);
   }
 }
 
