@@ -8,7 +8,7 @@ import { decodeUtf8, encodeUtf8 } from '../bytes/utf8.ts';
 import { TalosError } from '../errors/talos-error.ts';
 import type { StoredCheckpoint } from './audit-store.ts';
 import { verifyCheckpoint, type Checkpoint } from './checkpoint.ts';
-import { parseEntry, type Entry } from './entry.ts';
+import { lookupKeys, parseEntry, type Entry, type LookupKey } from './entry.ts';
 import { finding, type FsckFinding, type FsckReport } from './fsck-finding.ts';
 import type { FsckSource, FsckRow } from './fsck-source.ts';
 import { epochKey } from './origin-epoch.ts';
@@ -40,6 +40,7 @@ export async function fsck(source: FsckSource, { verifierKey, known = [] }: Fsck
   for (let from = 0; from < checker.size; from += rowsPerRead) {
     const rows = await source.readRows(from, Math.min(from + rowsPerRead, checker.size));
     for (const row of rows) checker.add(row);
+    await checker.checkIndex(source);
     if (checker.ended) break;
   }
   return checker.finish();
@@ -74,6 +75,8 @@ class LogChecker {
   #head: { readonly size: number; readonly root: Uint8Array } | undefined;
   /** Rows whose bytes do not have their stored hash. */
   readonly #changed: { readonly index: number; readonly computed: string; readonly row: FsckRow }[] = [];
+  /** Keys of the entries that were read since the index was asked last. */
+  #keyed: { readonly index: number; readonly key: LookupKey }[] = [];
   /** Requests by leaf hash, until their result comes. */
   readonly #open = new Map<string, number>();
 
@@ -98,6 +101,21 @@ class LogChecker {
     if (this.#lastSigned > this.size) this.#find('TAIL_MISSING', this.size, `${this.#lastSigned} entries were signed, ${this.size} are here`);
     if (this.#head !== undefined && this.#head.size !== this.size) this.#find('HEAD_DIFFERS', this.size, `the head says ${this.#head.size} entries`);
     this.#compareRoots();
+  }
+
+  /** A row of the index that is gone hides an entry that is there. One that leads to an earlier entry is believed if that has the key. */
+  async checkIndex(source: FsckSource): Promise<void> {
+    const keyed = this.#keyed;
+    this.#keyed = [];
+    const first = await source.find?.(keyed.map(({ key }) => key));
+    const own = new Set(keyed.map(({ index, key }) => nameOf(index, key)));
+    for (const [n, { index, key }] of (first === undefined ? [] : keyed).entries()) {
+      const found = first?.[n];
+      if (found === index) continue;
+      if (found === undefined || found > index) this.#find('LOOKUP_CHANGED', index, `it is not found by its ${key.kind}`);
+      else if (!own.has(nameOf(found, key)) && !(await hasKey(source, found, key)))
+        this.#find('LOOKUP_CHANGED', index, `by its ${key.kind} another entry is found, ${found}`);
+    }
   }
 
   add(row: FsckRow): void {
@@ -194,6 +212,7 @@ class LogChecker {
   #follow(row: { readonly index: number; readonly leafHash: Uint8Array; readonly entry: Entry }): void {
     const { index, leafHash, entry } = row;
     this.#sequences.add(row);
+    for (const key of lookupKeys(entry)) this.#keyed.push({ index, key });
     if (entry.type === 'tool.request') this.#open.set(encodeBase64url(leafHash), index);
     if (entry.type === 'tool.result') this.#close(index, entry['intent']);
     if (entry.type === 'gap') this.#admit(index, entry);
@@ -235,6 +254,21 @@ class LogChecker {
     const found = finding(code, { index, detail });
     const alike = this.#findings[found.about];
     if (alike.length < maxFindings) alike.push(found);
+  }
+}
+
+function nameOf(index: number, { kind, key }: LookupKey): string {
+  return `${index} ${kind} ${key}`;
+}
+
+/** Whether an entry that was read before has the key: a call may have begun long ago. */
+async function hasKey(source: FsckSource, index: number, { kind, key }: LookupKey): Promise<boolean> {
+  const [row] = await source.readRows(index, index + 1);
+  try {
+    return row?.bytes !== undefined && lookupKeys(parseEntry(row.bytes)).some((each) => each.kind === kind && each.key === key);
+  } catch (error) {
+    if (TalosError.isInstance(error)) return false;
+    throw error;
   }
 }
 
