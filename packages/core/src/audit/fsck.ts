@@ -11,7 +11,7 @@ import { verifyCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { lookupKeys, parseEntry, type Entry, type LookupKey } from './entry.ts';
 import { finding, type FsckFinding, type FsckReport } from './fsck-finding.ts';
 import type { FsckSource, FsckRow } from './fsck-source.ts';
-import { epochKey } from './origin-epoch.ts';
+import { epochKey, epochOf, firstEpochKey } from './origin-epoch.ts';
 import { SequenceChecker } from './recorder-run.ts';
 import { CompactRange, hashLeaf, hashLength } from './tree-hash.ts';
 import { parseVerifierKey, type VerifierKey } from './verifier-key.ts';
@@ -32,9 +32,11 @@ const maxPrunedHashes = 1 << 20;
 
 /** @throws {@link StoreError} if the source cannot be read at all; {@link AuditError} `TALOS_AUDIT_BAD_NOTE` on a malformed verifier key. */
 export async function fsck(source: FsckSource, { verifierKey, known = [] }: FsckOptions): Promise<FsckReport> {
-  const key = typeof verifierKey === 'string' ? parseVerifierKey(verifierKey) : verifierKey;
+  const trusted = typeof verifierKey === 'string' ? parseVerifierKey(verifierKey) : verifierKey;
+  const key = firstEpochKey(trusted);
   const checker = new LogChecker(await source.size());
   for await (const note of checkpointsOf(source)) checker.expect(note, key);
+  checker.requireEpoch(key.name, trusted.name);
   for (const note of known) checker.expect({ note }, key);
   await checker.checkHead(source);
   for (let from = 0; from < checker.size; from += rowsPerRead) {
@@ -70,6 +72,8 @@ class LogChecker {
   readonly #expected = new Map<number, Checkpoint[]>();
   #checkpoints = 0;
   #lastSigned = 0;
+  /** Origin of the largest checkpoint. */
+  #newest: string | undefined;
   #lastGood = 0;
   #rootDiffers = false;
   #head: { readonly size: number; readonly root: Uint8Array } | undefined;
@@ -90,10 +94,17 @@ class LogChecker {
       const checkpoint = verifyCheckpoint(note, epochKey(key, note));
       if (size !== undefined && checkpoint.size !== size) throw new TypeError('it is filed under another size');
       this.#expected.set(checkpoint.size, [...(this.#expected.get(checkpoint.size) ?? []), checkpoint]);
+      if (checkpoint.size >= this.#lastSigned) this.#newest = checkpoint.origin;
       this.#lastSigned = Math.max(this.#lastSigned, checkpoint.size);
     } catch (error) {
       this.#find('CHECKPOINT_BAD', size ?? this.#lastSigned, (error as Error).message);
     }
+  }
+
+  /** Checkpoints of before a fork are the log's own too; a log that ends with them is a copy from before it, for a reader who knows of the fork. */
+  requireEpoch(origin: string, trusted: string): void {
+    if (this.#newest !== undefined && (epochOf(origin, this.#newest) ?? 1) < (epochOf(origin, trusted) ?? 1))
+      this.#find('CHECKPOINT_BAD', this.#lastSigned, `its newest checkpoint is of ${this.#newest}, not of ${trusted}`);
   }
 
   async checkHead(source: FsckSource): Promise<void> {

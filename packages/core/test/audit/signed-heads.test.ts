@@ -175,6 +175,10 @@ describe('signed heads', () => {
     const report = await fsck(storeSource(copy), { verifierKey: log.verifierKey });
     expect(report.sound).toBe(true);
     expect(report.findings.map(({ code }) => code)).toEqual(['RECORDER_NOT_STOPPED', 'HISTORY_LOST']);
+    // Under the key that the log gives now too, and that one tells the copy from before the fork.
+    expect(await fsck(storeSource(copy), { verifierKey: fork.verifierKey })).toMatchObject({ sound: true, checkpoints: report.checkpoints });
+    const before = await fsck(storeSource(store), { verifierKey: fork.verifierKey });
+    expect(before.findings.filter(({ about }) => about === 'integrity').map(({ code }) => code)).toEqual(['CHECKPOINT_BAD']);
   });
 
   it('[AUDIT-FORK-ACCEPTED] a copy from before the fork is refused however long it is; each fork has a name of its own', async () => {
