@@ -2,7 +2,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemEnv } from '@talosprotocol/core';
-import { acceptFork, memoryAuditStore, memorySignedHeads, openAuditLog, parseCheckpoint, verifyConsistency, verifyEntryProof, type AuditStore } from '@talosprotocol/core/audit';
+import {
+  acceptFork,
+  memoryAuditStore,
+  memorySignedHeads,
+  openAuditLog,
+  parseCheckpoint,
+  verifyConsistency,
+  verifyEntryProof,
+  type AuditStore,
+} from '@talosprotocol/core/audit';
 import { openSqliteAuditStore } from '@talosprotocol/core/node';
 import { afterAll, describe, expect, it } from 'vitest';
 import { migrateAuditLog, type MigrationProgress } from '../src/migrate-audit-log.ts';

@@ -223,7 +223,7 @@ class LogChecker {
   #follow(row: { readonly index: number; readonly leafHash: Uint8Array; readonly entry: Entry }): void {
     const { index, leafHash, entry } = row;
     this.#sequences.add(row);
-    for (const key of lookupKeys(entry)) this.#keyed.push({ index, key });
+    this.#keyed.push(...lookupKeys(entry).map((key) => ({ index, key })));
     if (entry.type === 'tool.request') this.#open.set(encodeBase64url(leafHash), index);
     if (entry.type === 'tool.result') this.#close(index, entry['intent']);
     if (entry.type === 'gap') this.#admit(index, entry);

@@ -92,7 +92,10 @@ describe('fsck', () => {
     const rows = (await store.loadRows(0, 11_000)).map(({ bytes, hashes }) => ({ bytes: bytes.slice(), hashes: hashes.slice() }));
     const made = { rows, notes: await store.loadCheckpoints(0, 100), key: log.verifierKey };
     expect(await check(made)).toMatchObject({ sound: true });
-    for (const forged of [edit(made, 10_002, (text) => text.replace('mallory', 'nobody0')), rehash(edit(made, 10_002, (text) => text.replace('mallory', 'nobody0')))]) {
+    for (const forged of [
+      edit(made, 10_002, (text) => text.replace('mallory', 'nobody0')),
+      rehash(edit(made, 10_002, (text) => text.replace('mallory', 'nobody0'))),
+    ]) {
       const report = await check(forged);
       expect(report.sound).toBe(false);
       expect(report.findings.filter(({ about }) => about === 'integrity').length).toBeGreaterThan(0);

@@ -386,7 +386,11 @@ describe('usage statements', () => {
     expect(usageOf(receipts, { ...period, provider: stranger.did }).tools).toEqual([]);
     for (const wrong of [{ from: 5, to: 5 }, { from: -1 }, { to: 1.5 }])
       expect(await caught(() => usageOf(receipts, { ...period, ...wrong }))).toMatchObject({ code: 'TALOS_USAGE_ARGUMENT' });
-    const huge = ['one', 'two'].map((request) => ({ ...receipts[0]!, request, outcome: { ...receipts[0]!.outcome!, units: { calls: Number.MAX_SAFE_INTEGER } } }));
+    const huge = ['one', 'two'].map((request) => ({
+      ...receipts[0]!,
+      request,
+      outcome: { ...receipts[0]!.outcome!, units: { calls: Number.MAX_SAFE_INTEGER } },
+    }));
     expect(await caught(() => usageOf(huge, period))).toMatchObject({ code: 'TALOS_EVIDENCE_LIMIT' });
     expect(
       [

@@ -85,7 +85,16 @@ describe('hostile usage statements', () => {
     const text = await stateUsage({ ...period, receipts, window, signer: callee.signer });
     expect(verifyUsage(text, keysAt).state).toBe('provider-signed');
     const statement = encodeBase64url(sha256(parseStatement(usageType, text).payload));
-    const none = [null, 7, 'x', [], {}, { code: 'toString' }, { code: 'UNKNOWN', request: 5, stated: 'counted' }, { code: 'SUM', tool: 't', stated: null, own: 1 }];
+    const none = [
+      null,
+      7,
+      'x',
+      [],
+      {},
+      { code: 'toString' },
+      { code: 'UNKNOWN', request: 5, stated: 'counted' },
+      { code: 'SUM', tool: 't', stated: null, own: 1 },
+    ];
     for (const difference of [...none, { code: 'UNKNOWN', request: 'r', stated: 'counted', more: 1 }]) {
       const answer = await signed(answerType, { v: 1, statement, caller: caller.did, differences: [difference] } as unknown as JsonObject, caller.signer);
       expect(await caught(() => readUsageAnswer(answer, { statement: text, keysAt })), JSON.stringify(difference)).toMatchObject({
