@@ -1,6 +1,8 @@
 /** Moves a log from one store to another and proves that its history is the same: from SQLite to PostgreSQL, or between any two stores. @module */
 import {
   CompactRange,
+  epochKey,
+  firstEpochKey,
   hashLeaf,
   lookupKeys,
   parseEntry,
@@ -61,7 +63,8 @@ export async function migrateAuditLog(migration: AuditLogMigration): Promise<Mig
   const key = parseVerifierKey(verifierKey);
   const [head, begun] = [await from.loadHead(), await to.loadHead()];
   if (begun.size > head.size) throw diverged('the target is longer than the source');
-  const copy = new Copy({ from, to, key, begun });
+  // Checkpoints from before a fork that was accepted are under the names that the log had then.
+  const copy = new Copy({ from, to, key: firstEpochKey(key), begun });
   while (copy.size < head.size) {
     await copy.advance(head.size);
     onProgress({ phase: 'copy', done: copy.size, size: head.size });
@@ -73,7 +76,7 @@ export async function migrateAuditLog(migration: AuditLogMigration): Promise<Mig
   if (!isSameHead(await from.loadHead(), head)) {
     throw new StoreError({ code: 'TALOS_STORE_CONFLICT', message: 'the source was written while it was moved: close its log, then migrate again' });
   }
-  return { ...head, origin: key.name, checkpoints };
+  return { ...head, origin: copy.origin ?? key.name, checkpoints };
 }
 
 type Parts = { readonly from: AuditStore; readonly to: AuditStore; readonly key: VerifierKey; readonly begun: TreeHead };
@@ -86,6 +89,8 @@ class Copy {
   #ahead: StoredCheckpoint[] = [];
   #readTo = 0;
   #checkpoints = 0;
+  /** Of the newest checkpoint: the name under which the log goes on. */
+  origin: string | undefined;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -131,9 +136,10 @@ class Copy {
     if (next === undefined || next.size > this.size) return [];
     if (next.size < this.size) throw corrupt('a checkpoint is of no size that the log had');
     this.#ahead.shift();
-    const { size, root } = verifyCheckpoint(next.note, this.#parts.key);
+    const { origin, size, root } = verifyCheckpoint(next.note, epochKey(this.#parts.key, next.note));
     if (!isSameHead(this.head(), { size, root })) throw diverged('its entries lead to another root than the one that was signed');
     this.#checkpoints++;
+    this.origin = origin;
     return [next];
   }
 

@@ -9,6 +9,12 @@ import type { PostgresState } from './postgres-state.ts';
 /** Nobody fetches an answer after this time, in milliseconds: its process is gone. */
 const answerLifeMs = 600_000;
 
+/**
+ * Of one row. It is read as hexadecimal in one string, and a string has at most 2^29 − 24 characters: a longer one throws where nobody can catch it, in
+ * the middle of the connection, and would end every process that looks.
+ */
+const maxRowBytes = 255 * 1024 * 1024;
+
 /** What a process hands over of an entry; the rest follows from its bytes, whoever wrote the row. */
 type QueuedEntry = { readonly bytes: Uint8Array; readonly openings: readonly unknown[] };
 
@@ -19,25 +25,26 @@ export function postgresIntentQueue(state: PostgresState): IntentQueue {
     pollMs: 20,
     add: async (process, at, intents) => {
       const text = `INSERT INTO ${table} (process, at, intent) SELECT $1::bytea, $2::bigint, one FROM unnest($3::bytea[]) WITH ORDINALITY AS given (one, place) ORDER BY place RETURNING n::text`;
-      const rows = await state.write((run) => run({ text, values: [Buffer.from(process), at, intents.map(encodeIntent)] }));
+      const rows = await state.write((run) => run({ text, values: [Buffer.from(process), at, intents.map((intent) => requireFit(encodeIntent(intent)))] }));
       return rows.map(({ n }) => decodeCount(n)).toSorted((a, b) => a - b);
     },
     // By what is not answered, not by number: a smaller number can be committed after a larger one.
     pending: async (_after, limit) => {
       const rows = await state.read({
-        text: `SELECT n::text, encode(intent, 'hex') AS intent FROM ${table} WHERE answer IS NULL ORDER BY intent.n LIMIT $1`,
+        // Cut where it is too long: what is left is no intent.
+        text: `SELECT n::text, encode(substring(intent FROM 1 FOR ${maxRowBytes}), 'hex') AS intent FROM ${table} WHERE answer IS NULL ORDER BY intent.n LIMIT $1`,
         values: [limit],
       });
       return rows.map(({ n, intent }) => ({ n: decodeCount(n), intent: decodeIntent(decodeBytes(intent)) }));
     },
     answer: async (answers) => {
-      const values = [`{${answers.map(({ n }) => n).join(',')}}`, answers.map(({ answer }) => encodePlain(answer))];
+      const values = [`{${answers.map(({ n }) => n).join(',')}}`, answers.map(({ answer }) => requireFit(encodePlain(answer)))];
       const text = `UPDATE ${table} SET answer = given.answer FROM unnest($1::bigint[], $2::bytea[]) AS given (n, answer) WHERE intent.n = given.n`;
       await state.write((run) => run({ text, values }));
     },
     fetch: async (process) => {
       const text = `WITH gone AS (DELETE FROM ${table} WHERE process = $1 AND answer IS NOT NULL RETURNING n, answer)
-        SELECT n::text, encode(answer, 'hex') AS answer FROM gone UNION ALL SELECT n::text, NULL FROM ${table} WHERE process = $1 AND answer IS NULL`;
+        SELECT n::text, encode(substring(answer FROM 1 FOR ${maxRowBytes}), 'hex') AS answer FROM gone UNION ALL SELECT n::text, NULL FROM ${table} WHERE process = $1 AND answer IS NULL`;
       const rows = await state.write((run) => run({ text, values: [Buffer.from(process)] }));
       const answered = rows.filter(({ answer }) => answer !== null);
       return {
@@ -59,6 +66,12 @@ function encodeIntent({ op, args }: Intent): Buffer {
   if (op !== 'append') return encodePlain({ op, args });
   const { bytes, openings } = args[0] as QueuedEntry;
   return encodePlain({ op, args: [{ bytes, openings }] });
+}
+
+/** @throws {@link StoreError} `TALOS_STORE_WRITE_FAILED`. */
+function requireFit(row: Buffer): Buffer {
+  if (row.length < maxRowBytes) return row;
+  throw new StoreError({ code: 'TALOS_STORE_WRITE_FAILED', message: 'the queue of the audit log holds rows of 255 MiB at most: commit to less in one entry' });
 }
 
 /** A row that says another hash or other keys than its bytes have would break the log for good: they are not read, but computed. */

@@ -1,11 +1,21 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { memoryAuditStore, parseCheckpoint, verifyConsistency, verifyEntryProof, type AuditStore } from '@talosprotocol/core/audit';
+import { systemEnv } from '@talosprotocol/core';
+import {
+  acceptFork,
+  memoryAuditStore,
+  memorySignedHeads,
+  openAuditLog,
+  parseCheckpoint,
+  verifyConsistency,
+  verifyEntryProof,
+  type AuditStore,
+} from '@talosprotocol/core/audit';
 import { openSqliteAuditStore } from '@talosprotocol/core/node';
 import { afterAll, describe, expect, it } from 'vitest';
 import { migrateAuditLog, type MigrationProgress } from '../src/migrate-audit-log.ts';
-import { caught, entry, freshLog, hex, noServer, open, openLog, openStore, shut, sql } from './support.ts';
+import { caught, entry, freshLog, hex, noServer, open, openLog, openStore, origin, shut, signer, sql } from './support.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'talos-migrate-'));
 let files = 0;
@@ -48,6 +58,24 @@ describe('moving a log between stores', () => {
     expect(seen.filter(({ phase }) => phase === 'copy').map(({ done }) => done)).toEqual([500, 1000, 1199]);
     const log = await openLog(to);
     expect((await log.append(entry(9))).index).toBe(1200);
+  });
+
+  it('[PG-MIGRATE] a log that went on under a new epoch is moved with the checkpoints of all its names', async () => {
+    const [from, heads] = [memoryAuditStore(), memorySignedHeads()];
+    const parts = { store: from, signer, origin, env: systemEnv };
+    const { verifierKey: first } = await openAuditLog(parts);
+    const log = await openAuditLog(parts);
+    await log.close();
+    await heads.replace({ origin, expected: undefined, head: { size: 100, root: new Uint8Array(32) } });
+    const fork = await acceptFork({ ...parts, heads, acceptFork: true });
+    for (const verifierKey of [first, fork.verifierKey]) {
+      const to = memoryAuditStore();
+      expect(await migrateAuditLog({ from, to, verifierKey })).toMatchObject({ checkpoints: 2, origin: fork.origin });
+      const moved = await openAuditLog({ ...parts, store: to, heads });
+      expect(moved.origin).toBe(`${origin}/epoch/2`);
+      await moved.close();
+      await heads.replace({ origin: fork.origin, expected: await heads.load(fork.origin), head: { ...(await from.loadHead()) } });
+    }
   });
 
   it('[PG-MIGRATE-RESUME] an interrupted run is continued, and a finished one repeated changes nothing', async () => {

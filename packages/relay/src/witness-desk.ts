@@ -51,8 +51,6 @@ export class WitnessDesk {
     const checkpoint = firstOf(keys, (key) => read(() => verifyCheckpoint(request.note, key)));
     if (checkpoint === undefined) return { status: 403, body: 'no trusted key of this log signed it\n' };
     if (request.oldSize > checkpoint.size) return { status: 400, body: 'the old size is larger than the checkpoint\n' };
-    // Only who holds the log's key can use up its share.
-    if (!this.#rate.take(origin)) return { status: 429, body: 'asked too often\n' };
     const turn = (this.#turns.get(origin) ?? Promise.resolve()).then(() => this.#decide(request, checkpoint));
     this.#turns.set(
       origin,
@@ -75,6 +73,9 @@ export class WitnessDesk {
       this.#options.database.saveEquivocation(checkpoint.origin, formatEquivocation({ older: (known as WitnessedLog).note, newer: request.note }));
       return { status: 409, body: 'another root was cosigned at this size\n' };
     }
+    // Notes are public: whoever says one again has a share of its own, and takes none from the log, which alone can sign a larger tree.
+    const share = checkpoint.size === request.oldSize ? `again ${checkpoint.origin}` : checkpoint.origin;
+    if (!this.#rate.take(share)) return { status: 429, body: 'asked too often\n' };
     return this.#cosign(request, checkpoint);
   }
 

@@ -14,7 +14,7 @@ export class RateLimit {
     this.#env = env;
   }
 
-  /** Names are those of configured logs: there are not many. */
+  /** Names are made of those of configured logs: there are not many. */
   take(name: string): boolean {
     const now = this.#env.monotonic();
     if (now - this.#begun >= windowMs) {

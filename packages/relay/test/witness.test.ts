@@ -159,7 +159,15 @@ describe('tlog-witness', () => {
     const note = await grow(log, 1);
     const statuses: number[] = [];
     for (let n = 0; n < 5; n++) statuses.push((await post(witness.url, formatWitnessRequest({ oldSize: 0, proof: [], note }))).status);
-    expect(statuses).toEqual([200, 409, 409, 429, 429]);
+    // A size that it does not know costs no signature. The same tree again does, and anybody can ask for it.
+    expect(statuses).toEqual([200, 409, 409, 409, 409]);
+    const again = async (): Promise<number> => (await post(witness.url, formatWitnessRequest({ oldSize: log.size, proof: [], note }))).status;
+    expect([await again(), await again(), await again(), await again()]).toEqual([200, 200, 200, 429]);
+    for (const status of [200, 200, 429]) {
+      const oldSize = log.size;
+      const larger = await grow(log, 1);
+      expect((await post(witness.url, formatWitnessRequest({ oldSize, proof: await proof(log, oldSize, log.size), note: larger }))).status).toBe(status);
+    }
     // Who has not the log's key takes nothing of its share, and is answered.
     const forged = await signCheckpoint({ origin, size: 100, root: new Uint8Array(32) }, witnessSigner);
     expect((await post(witness.url, formatWitnessRequest({ oldSize: 0, proof: [], note: forged }))).status).toBe(403);

@@ -15,7 +15,16 @@ export function readCertificates(sources: readonly (string | Uint8Array)[]): Cer
 function derOf(source: unknown): Uint8Array[] {
   if (source instanceof Uint8Array) return [source];
   if (typeof source !== 'string') throw misuse();
-  return [...source.matchAll(pemBlock)].map(([, text = '']) => Uint8Array.from(atob(text.replace(/\s/g, '')), (character) => character.charCodeAt(0)));
+  return [...source.matchAll(pemBlock)].map(([, text = '']) => decodePem(text.replace(/\s/g, '')));
+}
+
+/** A file that was cut off or edited: `atob` has an error of its own for it. */
+function decodePem(text: string): Uint8Array {
+  try {
+    return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  } catch (cause) {
+    throw misuse(cause);
+  }
 }
 
 function readOne(der: Uint8Array): Certificate {

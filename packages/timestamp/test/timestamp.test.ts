@@ -167,6 +167,8 @@ describe.skipIf(noAuthority !== undefined)(`asking for one${noAuthority === unde
       ['nowhere', 'TALOS_USAGE_ARGUMENT'],
     ];
     for (const [url, code] of cases) expect(await codeOf(() => stampCheckpoint(log, { url, authorities: [trusted.root] })), url).toBe(code);
+    const broken = '-----BEGIN CERTIFICATE-----\nAAAAA\n-----END CERTIFICATE-----';
+    expect(await codeOf(async () => timestampVerifier({ authorities: [broken] }))).toBe('TALOS_USAGE_ARGUMENT');
     expect(await codeOf(() => stampCheckpoint(log, { url: 'http://127.0.0.1:1/', authorities: ['no certificate'] }))).toBe('TALOS_USAGE_ARGUMENT');
     expect(log.size).toBe(1);
     await log.append({ type: 'config' });

@@ -19,6 +19,7 @@ import { parseEntry, type Entry, type LookupKind } from './entry.ts';
 import { proveEntry, proveSizes, proveWindow, type ConsistencyProof } from './prove.ts';
 import { maxRangeEntries, type RangeProof } from './range.ts';
 import type { EntryInput, RecordedEntry } from './recorder.ts';
+import { requireKey } from './require-key.ts';
 import { recoverTree, type RecoveredTree } from './recover.ts';
 import type { SignedHeads } from './signed-heads.ts';
 import { loadPrevious, startEntry, type PreviousRecorder } from './start-entry.ts';
@@ -101,7 +102,7 @@ export interface AuditLog {
   proveRange(window: { readonly start: number; readonly end: number; readonly size?: number }): Promise<RangeProof>;
   /** @throws {@link AuditError} `TALOS_AUDIT_NOT_FOUND`.   @throws {@link StoreError} `TALOS_STORE_CORRUPT` if the bytes are not what was hashed. */
   entry(index: number): Promise<StoredEntry>;
-  /** Index of the first entry under the key. */
+  /** Index of the first entry under the key. @throws {@link StoreError} `TALOS_STORE_CORRUPT` if the index leads to an entry without it. */
   find(kind: LookupKind, key: string): Promise<number | undefined>;
   /** What opens the entry's commitments, as far as it was not erased. Private. */
   openings(index: number): Promise<readonly Opening[]>;
@@ -299,7 +300,7 @@ class TreeAuditLog implements TreeLog {
     requireText('key', key);
     const index = await this.#store.find(kind, key);
     // A store may see a batch a moment before this log has heard of it.
-    return index === undefined || index >= this.size ? undefined : index;
+    return index === undefined || index >= this.size ? undefined : requireKey(await this.entry(index), { kind, key });
   }
 
   async openings(index: number): Promise<readonly Opening[]> {

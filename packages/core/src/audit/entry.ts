@@ -147,7 +147,8 @@ export function lookupKeys(entry: JsonObject): LookupKey[] {
   return keys;
 }
 
-const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+/** Leap seconds are not in POSIX time. */
+const rfc3339 = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/;
 
 /** @throws {@link AuditError} `TALOS_AUDIT_BAD_ENTRY` unless the members that every entry has are as they have to be. */
 export function checkMembers(entry: JsonObject): void {
@@ -163,8 +164,11 @@ export function checkMembers(entry: JsonObject): void {
   }
 }
 
+/** What no clock shows is no number: it would be below no minimum of retention, end no span and be written into no export. */
 function isTime(value: unknown): boolean {
-  return typeof value === 'string' && rfc3339.test(value);
+  if (typeof value !== 'string' || !rfc3339.test(value)) return false;
+  // Every month has 28 days; the calendar is asked about the others.
+  return value.slice(8, 10) <= '28' || new Date(value).toISOString() === value;
 }
 
 function isId(value: unknown): boolean {

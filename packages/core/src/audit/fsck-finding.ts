@@ -20,6 +20,8 @@ export type IntegrityCode =
   | 'TAIL_MISSING'
   /** The entries from here up to the next signed size are not those that were signed. */
   | 'ROOT_DIFFERS'
+  /** The index does not lead to the entry, or leads to one that does not have the key: who asks for it by id, call or message is told something else. */
+  | 'LOOKUP_CHANGED'
   /** The stored head is not that of the entries. */
   | 'HEAD_DIFFERS'
   /** A checkpoint does not verify under the log's key; the index is its size. */
@@ -58,7 +60,7 @@ export type FsckReport = {
   readonly recorders: readonly RecorderRun[];
   /** No finding is about integrity. */
   readonly sound: boolean;
-  /** By index; at most 10,000. */
+  /** By index; at most 10,000 about integrity and as many about coverage. */
   readonly findings: readonly FsckFinding[];
 };
 

@@ -1,5 +1,6 @@
 /** Where fsck reads from: a store, or a directory of tiles. @module */
 import type { AuditReader, StoredCheckpoint } from './audit-store.ts';
+import type { LookupKey } from './entry.ts';
 import { hashLength, type TreeHead } from './tree-hash.ts';
 
 export type FsckRow = {
@@ -17,6 +18,8 @@ export interface FsckSource {
   readRows(start: number, end: number): Promise<readonly FsckRow[]>;
   /** From a size on, smallest first, at most `limit`. */
   readCheckpoints(from: number, limit: number): Promise<readonly StoredCheckpoint[]>;
+  /** Index of the first entry under each key, in the order asked, where the source has an index that others ask. */
+  find?(keys: readonly LookupKey[]): Promise<readonly (number | undefined)[]>;
   /** The stored head, where there is one beside the checkpoints. */
   head?(): Promise<TreeHead>;
 }
@@ -26,6 +29,7 @@ export function storeSource(store: AuditReader): FsckSource {
   return {
     size: async () => (await store.loadHead()).size,
     head: () => store.loadHead(),
+    find: (keys) => Promise.all(keys.map(({ kind, key }) => store.find(kind, key))),
     readCheckpoints: (from, limit) => store.loadCheckpoints(from, limit),
     async readRows(start, end) {
       const rows = await store.loadRows(start, end);

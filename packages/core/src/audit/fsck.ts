@@ -8,10 +8,10 @@ import { decodeUtf8, encodeUtf8 } from '../bytes/utf8.ts';
 import { TalosError } from '../errors/talos-error.ts';
 import type { StoredCheckpoint } from './audit-store.ts';
 import { verifyCheckpoint, type Checkpoint } from './checkpoint.ts';
-import { parseEntry, type Entry } from './entry.ts';
+import { lookupKeys, parseEntry, type Entry, type LookupKey } from './entry.ts';
 import { finding, type FsckFinding, type FsckReport } from './fsck-finding.ts';
 import type { FsckSource, FsckRow } from './fsck-source.ts';
-import { epochKey } from './origin-epoch.ts';
+import { epochKey, epochOf, firstEpochKey } from './origin-epoch.ts';
 import { SequenceChecker } from './recorder-run.ts';
 import { CompactRange, hashLeaf, hashLength } from './tree-hash.ts';
 import { parseVerifierKey, type VerifierKey } from './verifier-key.ts';
@@ -25,21 +25,24 @@ export type FsckOptions = {
 
 /** Rows and checkpoints read at once. */
 const rowsPerRead = 1024;
-/** A log that was changed everywhere needs no list of everything. */
+/** A log that was changed everywhere needs no list of everything. Of each kind, so that what a log admits of itself takes no room from what was done to it. */
 const maxFindings = 10_000;
 /** Of removed entries, so that a result is not taken for one without a request. About 100 MB; above it such results are not judged. */
 const maxPrunedHashes = 1 << 20;
 
 /** @throws {@link StoreError} if the source cannot be read at all; {@link AuditError} `TALOS_AUDIT_BAD_NOTE` on a malformed verifier key. */
 export async function fsck(source: FsckSource, { verifierKey, known = [] }: FsckOptions): Promise<FsckReport> {
-  const key = typeof verifierKey === 'string' ? parseVerifierKey(verifierKey) : verifierKey;
+  const trusted = typeof verifierKey === 'string' ? parseVerifierKey(verifierKey) : verifierKey;
+  const key = firstEpochKey(trusted);
   const checker = new LogChecker(await source.size());
   for await (const note of checkpointsOf(source)) checker.expect(note, key);
+  checker.requireEpoch(key.name, trusted.name);
   for (const note of known) checker.expect({ note }, key);
   await checker.checkHead(source);
   for (let from = 0; from < checker.size; from += rowsPerRead) {
     const rows = await source.readRows(from, Math.min(from + rowsPerRead, checker.size));
     for (const row of rows) checker.add(row);
+    await checker.checkIndex(source);
     if (checker.ended) break;
   }
   return checker.finish();
@@ -64,16 +67,20 @@ class LogChecker {
   readonly #prunedHashes = new Set<string>();
   readonly #range = new CompactRange();
   #sequences = new SequenceChecker({ fromStart: true });
-  readonly #findings: FsckFinding[] = [];
+  readonly #findings = { integrity: [] as FsckFinding[], coverage: [] as FsckFinding[] };
   /** Signed roots by size. Each is compared when the tree has grown to it. */
   readonly #expected = new Map<number, Checkpoint[]>();
   #checkpoints = 0;
   #lastSigned = 0;
+  /** Origin of the largest checkpoint. */
+  #newest: string | undefined;
   #lastGood = 0;
   #rootDiffers = false;
   #head: { readonly size: number; readonly root: Uint8Array } | undefined;
   /** Rows whose bytes do not have their stored hash. */
   readonly #changed: { readonly index: number; readonly computed: string; readonly row: FsckRow }[] = [];
+  /** Keys of the entries that were read since the index was asked last. */
+  #keyed: { readonly index: number; readonly key: LookupKey }[] = [];
   /** Requests by leaf hash, until their result comes. */
   readonly #open = new Map<string, number>();
 
@@ -87,10 +94,17 @@ class LogChecker {
       const checkpoint = verifyCheckpoint(note, epochKey(key, note));
       if (size !== undefined && checkpoint.size !== size) throw new TypeError('it is filed under another size');
       this.#expected.set(checkpoint.size, [...(this.#expected.get(checkpoint.size) ?? []), checkpoint]);
+      if (checkpoint.size >= this.#lastSigned) this.#newest = checkpoint.origin;
       this.#lastSigned = Math.max(this.#lastSigned, checkpoint.size);
     } catch (error) {
       this.#find('CHECKPOINT_BAD', size ?? this.#lastSigned, (error as Error).message);
     }
+  }
+
+  /** Checkpoints of before a fork are the log's own too; a log that ends with them is a copy from before it, for a reader who knows of the fork. */
+  requireEpoch(origin: string, trusted: string): void {
+    if (this.#newest !== undefined && (epochOf(origin, this.#newest) ?? 1) < (epochOf(origin, trusted) ?? 1))
+      this.#find('CHECKPOINT_BAD', this.#lastSigned, `its newest checkpoint is of ${this.#newest}, not of ${trusted}`);
   }
 
   async checkHead(source: FsckSource): Promise<void> {
@@ -98,6 +112,21 @@ class LogChecker {
     if (this.#lastSigned > this.size) this.#find('TAIL_MISSING', this.size, `${this.#lastSigned} entries were signed, ${this.size} are here`);
     if (this.#head !== undefined && this.#head.size !== this.size) this.#find('HEAD_DIFFERS', this.size, `the head says ${this.#head.size} entries`);
     this.#compareRoots();
+  }
+
+  /** A row of the index that is gone hides an entry that is there. One that leads to an earlier entry is believed if that has the key. */
+  async checkIndex(source: FsckSource): Promise<void> {
+    const keyed = this.#keyed;
+    this.#keyed = [];
+    const first = await source.find?.(keyed.map(({ key }) => key));
+    const own = new Set(keyed.map(({ index, key }) => nameOf(index, key)));
+    for (const [n, { index, key }] of (first === undefined ? [] : keyed).entries()) {
+      const found = first?.[n];
+      if (found === index) continue;
+      if (found === undefined || found > index) this.#find('LOOKUP_CHANGED', index, `it is not found by its ${key.kind}`);
+      else if (!own.has(nameOf(found, key)) && !(await hasKey(source, found, key)))
+        this.#find('LOOKUP_CHANGED', index, `by its ${key.kind} another entry is found, ${found}`);
+    }
   }
 
   add(row: FsckRow): void {
@@ -150,15 +179,15 @@ class LogChecker {
     for (const run of this.#sequences.runs()) {
       if (!run.stopped) this.#find('RECORDER_NOT_STOPPED', run.lastIndex, `recorder ${run.recorder} ends here without a stop: it crashed, or is running`);
     }
-    const findings = this.#findings.toSorted((a, b) => a.index - b.index);
+    const { integrity, coverage } = this.#findings;
     return {
       size: head.size,
       root: head.root,
       checkpoints: this.#checkpoints,
       signedSize: this.#lastSigned,
       recorders: this.#sequences.runs(),
-      sound: findings.every(({ about }) => about === 'coverage'),
-      findings,
+      sound: integrity.length === 0,
+      findings: [...integrity, ...coverage].toSorted((a, b) => a.index - b.index),
     };
   }
 
@@ -194,6 +223,7 @@ class LogChecker {
   #follow(row: { readonly index: number; readonly leafHash: Uint8Array; readonly entry: Entry }): void {
     const { index, leafHash, entry } = row;
     this.#sequences.add(row);
+    this.#keyed.push(...lookupKeys(entry).map((key) => ({ index, key })));
     if (entry.type === 'tool.request') this.#open.set(encodeBase64url(leafHash), index);
     if (entry.type === 'tool.result') this.#close(index, entry['intent']);
     if (entry.type === 'gap') this.#admit(index, entry);
@@ -232,7 +262,24 @@ class LogChecker {
   }
 
   #find(code: FsckFinding['code'], index: number, detail: string): void {
-    if (this.#findings.length < maxFindings) this.#findings.push(finding(code, { index, detail }));
+    const found = finding(code, { index, detail });
+    const alike = this.#findings[found.about];
+    if (alike.length < maxFindings) alike.push(found);
+  }
+}
+
+function nameOf(index: number, { kind, key }: LookupKey): string {
+  return `${index} ${kind} ${key}`;
+}
+
+/** Whether an entry that was read before has the key: a call may have begun long ago. */
+async function hasKey(source: FsckSource, index: number, { kind, key }: LookupKey): Promise<boolean> {
+  const [row] = await source.readRows(index, index + 1);
+  try {
+    return row?.bytes !== undefined && lookupKeys(parseEntry(row.bytes)).some((each) => each.kind === kind && each.key === key);
+  } catch (error) {
+    if (TalosError.isInstance(error)) return false;
+    throw error;
   }
 }
 

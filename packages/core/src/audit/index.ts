@@ -28,6 +28,7 @@ export { memoryCosignatureStore, type CosignatureStore, type StoredCosignature }
 export { formatEquivocation, parseEquivocation, verifyEquivocation, type Equivocation, type ProvenEquivocation } from './equivocation.ts';
 export { inclusionRoot, verifyInclusion, type InclusionClaim } from './inclusion.ts';
 export { readAuditLog, type ProvingLog } from './log-reader.ts';
+export { epochKey, firstEpochKey } from './origin-epoch.ts';
 export {
   LogPrivacy,
   openLogPrivacy,

@@ -14,6 +14,7 @@ import { parseEntry } from './entry.ts';
 import { epochKey } from './origin-epoch.ts';
 import { proveEntry, proveSizes, proveWindow } from './prove.ts';
 import { maxRangeEntries } from './range.ts';
+import { requireKey } from './require-key.ts';
 import { hashLeaf, hashLength } from './tree-hash.ts';
 import { formatVerifierKey, parseVerifierKey, type VerifierKey } from './verifier-key.ts';
 
@@ -111,7 +112,7 @@ class LogReader implements ProvingLog {
 
   async find(...[kind, key]: Parameters<AuditLog['find']>): Promise<number | undefined> {
     const index = await this.#store.find(kind, key);
-    return index === undefined || index >= this.size ? undefined : index;
+    return index === undefined || index >= this.size ? undefined : requireKey(await this.entry(index), { kind, key });
   }
 
   async openings(index: number): ReturnType<AuditLog['openings']> {

@@ -24,6 +24,12 @@ export function epochKey(key: VerifierKey, note: string): VerifierKey {
   return origin !== undefined && epochOf(key.name, origin) !== undefined ? makeVerifierKey(origin, key.publicKey) : key;
 }
 
+/** The key under the origin's own name, which fits what any epoch before this one signed: a log that went on holds checkpoints of all of them. */
+export function firstEpochKey(key: VerifierKey): VerifierKey {
+  const origin = /^(.+)\/epoch\/[1-9]\d{0,8}$/.exec(key.name)?.[1];
+  return origin === undefined ? key : makeVerifierKey(origin, key.publicKey);
+}
+
 function claimedOrigin(note: string): string | undefined {
   try {
     return parseCheckpoint(note).origin;

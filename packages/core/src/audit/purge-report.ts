@@ -29,6 +29,8 @@ export type PurgeReport = {
 };
 
 const rowsPerRead = 1024;
+/** ECMA-262 §21.4.1.1: beyond it a date is none, and writing it throws. */
+const maxDateMs = 8.64e15;
 
 /** Entries about earlier erasures that were pruned themselves are not in it. */
 export async function makePurgeReport(store: AuditReader & Pick<AuditStore, 'upkeep'>, privateStore: PrivateStore): Promise<PurgeReport> {
@@ -63,5 +65,5 @@ function refOf({ subject, index, field, before, at }: Entry): string {
   if (typeof subject === 'string') return subject;
   if (typeof index === 'number') return `entry ${index}${typeof field === 'string' ? ` ${field}` : ''}`;
   if (typeof before === 'number') return `before ${before}`;
-  return typeof at === 'number' ? `as of ${new Date(at).toISOString()}` : '';
+  return typeof at === 'number' && Math.abs(at) <= maxDateMs ? `as of ${new Date(at).toISOString()}` : '';
 }

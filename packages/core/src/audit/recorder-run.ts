@@ -32,7 +32,7 @@ export type SequenceFinding = { readonly code: SequenceCode; readonly index: num
 
 export type SequencedEntry = { readonly index: number; readonly leafHash: Uint8Array; readonly entry: Entry };
 
-/** Missing numbers that are remembered, so that a moved entry is told from a missing one. A forged jump must not fill the memory. */
+/** Missing numbers that are remembered, of all recorders, so that a moved entry is told from a missing one. Forged jumps must not fill the memory. */
 const maxMissing = 10_000;
 
 type State = {
@@ -50,6 +50,7 @@ export class SequenceChecker {
   readonly #states = new Map<string, State>();
   readonly #findings: SequenceFinding[] = [];
   readonly #fromStart: boolean;
+  #missing = 0;
 
   /** @param options - `fromStart`: every recorder has to begin at 0, as in a whole log; a window may begin anywhere. */
   constructor({ fromStart }: { readonly fromStart: boolean }) {
@@ -98,12 +99,15 @@ export class SequenceChecker {
   }
 
   #skip(state: State, { index, next, sequence }: { readonly index: number; readonly next: number; readonly sequence: number }): void {
-    for (let number = next; number < sequence && state.missing.size < maxMissing; number++) state.missing.set(number, index);
+    if (this.#missing >= maxMissing) this.#find('RECORDER_GAP', index, 'entries of its recorder are missing before it');
+    for (let number = next; number < sequence && this.#missing < maxMissing; number++, this.#missing++) state.missing.set(number, index);
   }
 
   #late(state: State, { index, sequence }: { readonly index: number; readonly sequence: number }): void {
-    if (state.missing.delete(sequence)) this.#find('ENTRY_MOVED', index, `its recorder wrote it as number ${sequence}, before entry ${state.lastIndex}`);
-    else this.#find('ENTRY_REPEATED', index, `its recorder used number ${sequence} before`);
+    if (state.missing.delete(sequence)) {
+      this.#missing--;
+      this.#find('ENTRY_MOVED', index, `its recorder wrote it as number ${sequence}, before entry ${state.lastIndex}`);
+    } else this.#find('ENTRY_REPEATED', index, `its recorder used number ${sequence} before`);
   }
 
   #find(code: SequenceCode, index: number, detail: string): void {

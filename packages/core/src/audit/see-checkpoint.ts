@@ -6,6 +6,7 @@ import { verifyCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { verifyConsistency } from './consistency.ts';
 import { formatEquivocation, verifyEquivocation, type Equivocation } from './equivocation.ts';
 import type { KnownHeads } from './known-heads.ts';
+import { formatNote, parseNote } from './signed-note.ts';
 import { parseVerifierKey, type VerifierKey } from './verifier-key.ts';
 
 /** That the larger tree, at the smaller size, has the root `oldRoot`: what `AuditLog.proveConsistency` gives, as far as it is read here. */
@@ -60,7 +61,7 @@ async function compare({ note, prove }: SeeCheckpointOptions, { key, checkpoint,
   const known = readKnown(knownNote, key);
   if (known.size === checkpoint.size) {
     if (equalBytes(known.root, checkpoint.root)) return { status: 'same', checkpoint };
-    return { status: 'forked', checkpoint, known, equivocation: formatEquivocation({ older: knownNote, newer: note }) };
+    return { status: 'forked', checkpoint, known, equivocation: formatEquivocation({ older: ownNote(knownNote, key), newer: ownNote(note, key) }) };
   }
   const isNewer = known.size < checkpoint.size;
   const [smaller, larger] = isNewer ? [known, checkpoint] : [checkpoint, known];
@@ -70,11 +71,17 @@ async function compare({ note, prove }: SeeCheckpointOptions, { key, checkpoint,
   if (prefix === undefined) return { status: 'unproven', checkpoint, known };
   const { oldRoot: root, proof } = prefix;
   if (holds(() => verifyConsistency({ oldSize: smaller.size, oldRoot: smaller.root, newSize: larger.size, newRoot: larger.root, proof }))) return passed;
-  const [older, newer] = isNewer ? [knownNote, note] : [note, knownNote];
+  const [older, newer] = (isNewer ? [knownNote, note] : [note, knownNote]).map((each) => ownNote(each, key)) as [string, string];
   const equivocation: Equivocation = { older, newer, prefix: { root, proof } };
   // A proof that proves nothing is no evidence: it may come from anybody.
   if (!holds(() => verifyEquivocation(equivocation, key))) return { status: 'unproven', checkpoint, known };
   return { status: 'forked', checkpoint, known, equivocation: formatEquivocation(equivocation) };
+}
+
+/** With the log's own line alone. Who shows a note can fill it with lines of others, until the file about it is larger than anybody reads. */
+function ownNote(note: string, key: VerifierKey): string {
+  const { text, signatures } = parseNote(note);
+  return formatNote({ text, signatures: signatures.filter(({ name, keyId }) => name === key.name && equalBytes(keyId, key.keyId)).slice(0, 1) });
 }
 
 function readKnown(note: string, key: VerifierKey): Checkpoint {

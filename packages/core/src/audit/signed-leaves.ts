@@ -101,8 +101,8 @@ export function prunedHash({ bytes, hashes: [hash] }: FsckRow): Uint8Array | und
   return bytes === undefined && hash?.length === hashLength ? hash : undefined;
 }
 
-/** What an entry says of pruning: the index below which entries are gone. */
-function prunedBefore(bytes: Uint8Array): number {
+/** What an entry says of pruning: the index below which entries are gone. @throws {@link AuditError} `TALOS_AUDIT_BAD_ENTRY`. */
+export function prunedBefore(bytes: Uint8Array): number {
   const { entry } = readEntry(bytes);
   return entry.type === 'retention' && entry['retention'] === 'pruned' && typeof entry['before'] === 'number' ? entry['before'] : 0;
 }

@@ -4,6 +4,7 @@ import { verifyCommitment } from '../audit/commitment.ts';
 import { parseEntry, type Entry } from '../audit/entry.ts';
 import { verifyInclusion } from '../audit/inclusion.ts';
 import { verifyRange, type VerifiedRange } from '../audit/range.ts';
+import { SequenceChecker, type SequenceFinding } from '../audit/recorder-run.ts';
 import { hashLeaf } from '../audit/tree-hash.ts';
 import { decodeBase64url } from '../bytes/base64url.ts';
 import { AuditError } from '../errors/audit-error.ts';
@@ -35,12 +36,13 @@ export function checkEntries(place: Place): { readonly claims: readonly Claim[];
   const add = (kind: Claim['kind'], where: string, verdict: Verdict): number =>
     claims.push(claimOf(kind, { at: `${at}.${where}`, origin: log.origin }, verdict));
   for (const [i, evidence] of log.entries.entries()) add('entry', `entries[${i}]`, checkEntry(place, { ...evidence, at: `${at}.entries[${i}]` }, proved));
-  for (const [i, range] of log.ranges.entries()) {
-    const { verdict, window } = checkRange(place, range);
+  const windows = log.ranges.map((range) => checkRange(place, range));
+  const findings = followWindows(log.ranges, windows);
+  for (const [i, { verdict, window }] of windows.entries()) {
     add('range', `ranges[${i}]`, verdict);
-    for (const [n, entry] of (window?.entries ?? []).entries())
-      proved.set(range.start + n, { at: `${at}.ranges[${i}].entries[${n}]`, entry, disclosed: new Map() });
-    if (window !== undefined) claims.push(sequenceClaim(window, { at: `${at}.ranges[${i}]`, origin: log.origin }));
+    if (window === undefined) continue;
+    for (const [n, entry] of window.entries.entries()) proved.set(window.start + n, { at: `${at}.ranges[${i}].entries[${n}]`, entry, disclosed: new Map() });
+    claims.push(sequenceClaim({ ...window, findings: findings[i] ?? [] }, { at: `${at}.ranges[${i}]`, origin: log.origin }));
   }
   for (const [i, disclosure] of log.disclosures.entries()) add('disclosure', `disclosures[${i}]`, checkDisclosure(place, disclosure, proved));
   const entries = [...proved]
@@ -71,7 +73,9 @@ function checkEntry(place: Place, { index, size, proof, entry: bytes, at }: Entr
   }, 'ENTRY_REFUSED');
 }
 
-function checkRange(place: Place, { start, end, size, proof, entries }: RangeEvidence): { readonly verdict: Verdict; readonly window?: VerifiedRange } {
+type CheckedRange = { readonly verdict: Verdict; readonly window?: VerifiedRange };
+
+function checkRange(place: Place, { start, end, size, proof, entries }: RangeEvidence): CheckedRange {
   const head = headOf(place, size);
   if ('status' in head) return { verdict: head };
   const key = place.trust.logs.get(place.log.origin)?.key;
@@ -84,6 +88,21 @@ function checkRange(place: Place, { start, end, size, proof, entries }: RangeEvi
     if (!TalosError.isInstance(error)) throw error;
     return { verdict: failed(error.code === 'TALOS_AUDIT_BAD_ENTRY' ? 'ENTRY_REFUSED' : 'INCLUSION_REFUSED', error.message) };
   }
+}
+
+/** Windows that meet are followed as one: whoever made the file chose where they part, and an entry that is left out just there is missing in neither. */
+function followWindows(ranges: readonly RangeEvidence[], windows: readonly CheckedRange[]): readonly (readonly SequenceFinding[])[] {
+  const checkers: SequenceChecker[] = [];
+  for (const [i, { window }] of windows.entries()) {
+    const before = windows[i - 1]?.window;
+    const meets = window !== undefined && before?.end === window.start;
+    const checker = (meets ? checkers[i - 1] : undefined) ?? new SequenceChecker({ fromStart: window?.start === 0 });
+    checkers.push(checker);
+    for (const [n, entry] of (window?.entries ?? []).entries())
+      checker.add({ index: (window as VerifiedRange).start + n, leafHash: hashLeaf(ranges[i]?.entries[n] as Uint8Array), entry });
+  }
+  const findings = new Map([...new Set(checkers)].map((checker) => [checker, checker.findings()]));
+  return ranges.map(({ start, end }, i) => (findings.get(checkers[i] as SequenceChecker) ?? []).filter(({ index }) => index >= start && index < end));
 }
 
 /** The tree is as it was signed; this says whether the log left out what a recorder wrote. */

@@ -2,6 +2,7 @@
 import { verifyCheckpoint, type Checkpoint } from '../audit/checkpoint.ts';
 import { parseTlogPolicy, type TlogPolicy } from '../audit/tlog-policy.ts';
 import { parseVerifierKey, type VerifierKey } from '../audit/verifier-key.ts';
+import { equalBytes } from '../bytes/equal.ts';
 import { requireFunction, requireObject, requireText } from '../errors/require.ts';
 import { UsageError } from '../errors/usage-error.ts';
 import { isAgentId, type AgentId } from '../identity/agent-id.ts';
@@ -58,7 +59,7 @@ export function readTrust(trust: EvidenceTrust): Trust {
   const policy = typeof trust.policy === 'string' ? parseTlogPolicy(trust.policy) : trust.policy;
   const logs = new Map<string, { key: VerifierKey; lastSeen: Checkpoint | undefined }>();
   for (const each of listOf('trust.logs', trust.logs)) addLog(logs, typeof each === 'string' ? { verifierKey: each } : each);
-  for (const { key } of policy?.logs ?? []) if (!logs.has(key.name)) addLog(logs, { key });
+  for (const { key } of policy?.logs ?? []) if (!isTrusted(logs, key)) addLog(logs, { key });
   const agents = new Map<string, KeyHistory | undefined>();
   for (const each of listOf('trust.agents', trust.agents)) addAgent(agents, typeof each === 'string' ? { did: each } : each);
   const verifiers = new Map<string, ForeignVerifier>();
@@ -77,6 +78,12 @@ function addLog(logs: Map<string, { key: VerifierKey; lastSeen: Checkpoint | und
   const note = 'key' in log ? undefined : log.lastSeen;
   if (logs.has(key.name)) throw misuse(`two keys of trust are of the log ${key.name}: pass the one that signs now`);
   logs.set(key.name, { key, lastSeen: note === undefined ? undefined : verifyCheckpoint(note, key) });
+}
+
+/** Named in both places. Another key under that name is not passed over: the reader's trust would say two things. */
+function isTrusted(logs: ReadonlyMap<string, { readonly key: VerifierKey }>, { name, publicKey }: VerifierKey): boolean {
+  const present = logs.get(name)?.key;
+  return present !== undefined && equalBytes(present.publicKey.bytes, publicKey.bytes);
 }
 
 function addAgent(agents: Map<string, KeyHistory | undefined>, { did, history }: TrustedAgent): void {

@@ -9,7 +9,7 @@ import type { JsonObject, JsonValue } from '../bytes/json-value.ts';
 import { encodeUtf8 } from '../bytes/utf8.ts';
 import { EvidenceError } from '../errors/evidence-error.ts';
 import type { Signer } from '../identity/signer.ts';
-import { readCount, readList, readMembers, readText, type Field } from './fields.ts';
+import { readCount, readList, readMembers, readText, requireAscending, type Field } from './fields.ts';
 import type { AgentKeysAt } from './key-epochs.ts';
 import type { RestingReceipt } from './receipts-at-rest.ts';
 import { formatStatement, parseStatement, signStatementPayload, verifyStatement, refuse } from './signed-statement.ts';
@@ -113,10 +113,22 @@ export function readUsageAnswer(
   return readList(differences, 2 * maxUsageCalls).map((field) => readDifference(field));
 }
 
+/** Members by kind, as `compareUsage` makes them; those of a sum are what both sides say, as they say it. */
+const differenceMembers: { readonly [code: string]: readonly string[] } = {
+  UNKNOWN: ['code', 'request', 'stated'],
+  STATE: ['code', 'request', 'stated', 'own'],
+  NOT_LISTED: ['code', 'request', 'own'],
+  SUM: ['code', 'tool', 'stated', 'own'],
+};
+
 function readDifference(field: Field): UsageDifference {
-  const { code } = field.value as { readonly code?: unknown };
-  if (code === 'SUM') readMembers(field, ['code', 'tool', 'stated', 'own']);
-  else if (code !== 'UNKNOWN' && code !== 'STATE' && code !== 'NOT_LISTED') throw refuse('has a difference of an unknown kind');
+  const { code } = (field.value ?? {}) as { readonly code?: unknown };
+  if (typeof code !== 'string' || !Object.hasOwn(differenceMembers, code)) throw refuse('has a difference of an unknown kind');
+  const members = readMembers(field, differenceMembers[code] as readonly string[]);
+  for (const [name, member] of Object.entries(members)) {
+    if (code !== 'SUM' || name === 'tool' || name === 'code') readText(member, maxName);
+    else readMembers(member, ['calls', 'cost', 'units']);
+  }
   return field.value as unknown as UsageDifference;
 }
 
@@ -130,18 +142,41 @@ const maxName = 256;
 function readStatement(value: JsonObject): UsageStatement {
   const top = readMembers({ value, at: 'usage' }, ['v', 'provider', 'caller', 'from', 'to', 'window', 'tools', 'unacknowledged', 'disputed']);
   if (readCount(top.v) !== 1) throw refuse('is of another version');
-  const window = readMembers(top.window, ['origin', 'start', 'end', 'size']);
-  return {
+  const statement: UsageStatement = {
     v: 1,
     provider: readText(top.provider, maxDid),
     caller: readText(top.caller, maxDid),
     from: readCount(top.from),
     to: readCount(top.to),
-    window: { origin: readText(window.origin, maxName), start: readCount(window.start), end: readCount(window.end), size: readCount(window.size) },
-    tools: readList(top.tools, maxUsageCalls).map(readTool),
+    window: readWindow(top.window),
+    tools: readTools(top.tools),
     unacknowledged: readHashes(top.unacknowledged),
     disputed: readHashes(top.disputed),
   };
+  if (statement.from >= statement.to) throw refuse('is of a period that is none');
+  requireOnce(statement);
+  return statement;
+}
+
+function readWindow(field: Field): UsageWindow {
+  const { origin, start, end, size } = readMembers(field, ['origin', 'start', 'end', 'size']);
+  const window = { origin: readText(origin, maxName), start: readCount(start), end: readCount(end), size: readCount(size) };
+  if (window.start >= window.end || window.end > window.size) throw refuse('names a window that is none');
+  return window;
+}
+
+/** A second line of one tool would be signed by a caller who compared the first, and billed. */
+function readTools(field: Field): ToolUsage[] {
+  const tools = readList(field, maxUsageCalls).map(readTool);
+  requireAscending(field, tools, ({ tool }) => [tool]);
+  return tools;
+}
+
+/** Each call stands in one place: under a second tool, or counted and open as well, it would be two things. */
+function requireOnce({ tools, unacknowledged, disputed }: Usage): void {
+  const all = [...tools.flatMap(({ requests }) => requests), ...unacknowledged, ...disputed];
+  if (all.length > maxUsageCalls) throw refuse(`names more than ${maxUsageCalls} calls`);
+  if (new Set(all).size !== all.length) throw refuse('names a call twice');
 }
 
 function readTool(field: Field): ToolUsage {
@@ -152,7 +187,9 @@ function readTool(field: Field): ToolUsage {
 }
 
 function readHashes(field: Field): string[] {
-  return readList(field, maxUsageCalls).map((item) => readText(item, 64));
+  const hashes = readList(field, maxUsageCalls).map((item) => readText(item, 64));
+  requireAscending(field, hashes, (hash) => [hash]);
+  return hashes;
 }
 
 function readAmount(field: Field): string {

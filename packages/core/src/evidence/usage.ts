@@ -38,7 +38,8 @@ export type Usage = {
 export const maxUsageCalls = 65_536;
 
 /**
- * @throws {@link UsageError} `TALOS_USAGE_ARGUMENT` on a period that is none.
+ * @param receipts - of one log: a call that two logs hold would be billed twice.
+ * @throws {@link UsageError} `TALOS_USAGE_ARGUMENT` on a period that is none, or a call that stands twice.
  * @throws {@link EvidenceError} `TALOS_EVIDENCE_LIMIT` on more than 65,536 calls, or a sum above 2^53 − 1.
  */
 export function usageOf(receipts: readonly RestingReceipt[], period: UsagePeriod): Usage {
@@ -48,6 +49,8 @@ export function usageOf(receipts: readonly RestingReceipt[], period: UsagePeriod
   const inPeriod = receipts.filter((each) => each.callee === provider && each.caller === caller && isWithin(each.outcome, { from, to }));
   if (inPeriod.length > maxUsageCalls)
     throw new EvidenceError({ code: 'TALOS_EVIDENCE_LIMIT', message: `more than ${maxUsageCalls} calls: make a statement for a shorter period` });
+  if (new Set(inPeriod.map(({ request }) => request)).size !== inPeriod.length)
+    throw new UsageError({ code: 'TALOS_USAGE_ARGUMENT', message: 'a call stands twice in the receipts: pass those of one log' });
   const tools = new Map<string, RestingReceipt[]>();
   for (const receipt of inPeriod) {
     if (receipt.state !== 'both-signed') continue;

@@ -20,7 +20,7 @@ export type LogLevel =
   | 'signed'
   /** It continues what the reader saw last. */
   | 'consistent'
-  /** The quorum of the reader's policy cosigned it. */
+  /** The quorum of the reader's policy cosigned it, and it continues what the reader saw last, if he told of that. */
   | 'witnessed';
 
 export type EvidenceReport = {
@@ -80,6 +80,8 @@ function levelOf(claims: readonly Claim[], newest: string): LogLevel {
   const holds = (kind: Claim['kind'], at?: string): boolean =>
     claims.some((claim) => claim.kind === kind && claim.status === 'verified' && (at === undefined || claim.at === at));
   if (!holds('checkpoint', newest)) return 'unchecked';
+  // A fork is signed and can be cosigned by witnesses that never saw the other one: what the reader saw has to be below whatever stands above it.
+  if (claims.some(({ kind, status }) => kind === 'last-seen' && status !== 'verified')) return 'signed';
   if (holds('witnessed', newest)) return 'witnessed';
   return holds('last-seen') ? 'consistent' : 'signed';
 }

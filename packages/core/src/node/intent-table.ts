@@ -48,7 +48,7 @@ export class IntentTable implements IntentQueue {
   pending(after: number, limit: number): PendingIntent[] {
     return this.#read(() => this.#pending.all(after, limit)).map((row) => ({
       n: row['n'] as number,
-      intent: deserialize(row['intent'] as Uint8Array) as Intent,
+      intent: decodeIntent(row['intent'] as Uint8Array),
     }));
   }
 
@@ -98,5 +98,15 @@ export class IntentTable implements IntentQueue {
     } catch (error) {
       throw StoreError.isInstance(error) ? error : asStoreError(error, 'TALOS_STORE_READ_FAILED', title);
     }
+  }
+}
+
+/** A row that was damaged is answered with an error. It would otherwise be met first in every look, and nothing behind it would be done. */
+function decodeIntent(row: Uint8Array): Intent {
+  try {
+    const { op, args } = deserialize(row) as Intent;
+    return { op, args };
+  } catch {
+    return { op: 'malformed', args: [] };
   }
 }

@@ -25,6 +25,7 @@ export const intentReads = [
   'openings',
 ] as const satisfies readonly (keyof AuditLog)[];
 type IntentRead = (typeof intentReads)[number];
+type NumberedAnswer = { readonly n: number; readonly op: string; readonly answer: IntentAnswer };
 
 export type IntentWriterOptions = { readonly table: IntentQueue; readonly log: TreeLog; readonly env: Env; readonly onError: (error: unknown) => void };
 
@@ -74,31 +75,55 @@ export class IntentWriter {
     const pending = await table.pending(this.#last, maxBatch);
     const last = pending.at(-1);
     if (last !== undefined) {
-      await table.answer(await this.#answers(pending));
+      await this.#hand(await this.#answers(pending));
       this.#last = last.n;
     }
     if (pending.length < maxBatch) this.#isDoubtful = false;
     return pending.length;
   }
 
+  /** One answer that the queue cannot hold, as a proof of a gigabyte, must not keep all others from theirs: it would be tried for ever. */
+  async #hand(answers: readonly NumberedAnswer[]): Promise<void> {
+    const { table } = this.#options;
+    try {
+      await table.answer(answers);
+    } catch {
+      for (const each of answers) await this.#handOne(each);
+    }
+  }
+
+  async #handOne({ n, op, answer }: NumberedAnswer): Promise<void> {
+    const { table } = this.#options;
+    try {
+      await table.answer([{ n, answer }]);
+    } catch (failure) {
+      // Small, and true: whoever asks again is told that it is written.
+      if (op === 'append') throw failure;
+      const error = { code: 'TALOS_STORE_READ_FAILED', message: 'the queue of the audit log cannot hold the answer: ask for less', retryable: false } as const;
+      // A queue that takes not even this has failed, and is met again later.
+      await table.answer([{ n, answer: { size: answer.size, error } }]);
+    }
+  }
+
   /** Appends stay in order: each has its index when the next is begun. */
-  async #answers(pending: readonly PendingIntent[]): Promise<{ readonly n: number; readonly answer: IntentAnswer }[]> {
-    if (!this.#isDoubtful) return Promise.all(pending.map(async (each) => ({ n: each.n, answer: await this.#answer(each) })));
-    const answers: { readonly n: number; readonly answer: IntentAnswer }[] = [];
-    for (const each of pending) answers.push({ n: each.n, answer: await this.#answer(each) });
+  async #answers(pending: readonly PendingIntent[]): Promise<NumberedAnswer[]> {
+    if (!this.#isDoubtful) return Promise.all(pending.map((each) => this.#answer(each)));
+    const answers: NumberedAnswer[] = [];
+    for (const each of pending) answers.push(await this.#answer(each));
     return answers;
   }
 
-  async #answer({ intent }: PendingIntent): Promise<IntentAnswer> {
+  async #answer({ n, intent }: PendingIntent): Promise<NumberedAnswer> {
     const { log } = this.#options;
+    const { op } = intent;
     try {
       const value = await this.#do(intent);
-      return { size: log.size, value };
+      return { n, op, answer: { size: log.size, value } };
     } catch (error) {
       const { code, message, retryable } = TalosError.isInstance(error)
         ? error
         : new StoreError({ code: 'TALOS_STORE_WRITE_FAILED', message: 'the audit log failed' });
-      return { size: log.size, error: { code, message, retryable } };
+      return { n, op, answer: { size: log.size, error: { code, message, retryable } } };
     }
   }
 

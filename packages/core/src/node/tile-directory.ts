@@ -5,6 +5,7 @@ import type { AuditReader, StoredCheckpoint } from '../audit/audit-store.ts';
 import { verifyCheckpoint, parseCheckpoint, type Checkpoint } from '../audit/checkpoint.ts';
 import type { FsckRow, FsckSource } from '../audit/fsck-source.ts';
 import { epochKey } from '../audit/origin-epoch.ts';
+import { prunedBefore } from '../audit/signed-leaves.ts';
 import { decodeEntryBundle, decodeTile, encodeEntryBundle, encodeTile, formatTilePath, tileHeight, tilesOf, tileWidth, type Tile } from '../audit/tile.ts';
 import { CompactRange, hashLeaf, hashLength, type TreeNode } from '../audit/tree-hash.ts';
 import { parseVerifierKey } from '../audit/verifier-key.ts';
@@ -40,16 +41,17 @@ export async function exportTiles({ store, dir, verifierKey }: ExportTilesOption
   if (stored === undefined) throw new AuditError({ code: 'TALOS_AUDIT_NOT_FOUND', message: 'this log has no checkpoint yet: sign one first' });
   const { size, root } = verifyCheckpoint(stored.note, epochKey(parseVerifierKey(verifierKey), stored.note));
   const range = new CompactRange();
+  const pruned = new PrunedBundles();
   let written = 0;
   for (const tile of tilesOf(size)) {
     const entries = tile.level === 'entries' ? await loadEntries(store, tile, range) : undefined;
-    if (entries?.some(({ length }) => length === 0)) {
-      await removePruned(dir, tile);
-      continue;
-    }
+    if (entries !== undefined && pruned.take(tile, entries)) continue;
     const bytes = entries === undefined ? encodeTile(await store.loadNodes(nodesOf(tile))) : encodeEntryBundle(entries);
     // All bundles come first: from here on the tree is known.
-    if (tile.level === 0 && tile.index === 0 && !equalBytes(range.head().root, root)) throw diverged('the stored entries are not those that were signed');
+    if (tile.level === 0 && tile.index === 0) {
+      if (!equalBytes(range.head().root, root)) throw diverged('the stored entries are not those that were signed');
+      await pruned.remove(dir);
+    }
     if (await writeTile(path.join(dir, formatTilePath(tile)), bytes)) written++;
   }
   await replaceFile(path.join(dir, 'checkpoint'), encodeUtf8(stored.note));
@@ -64,14 +66,35 @@ async function loadEntries(store: AuditReader, { index, width }: Tile, range: Co
   return rows.map(({ bytes }) => bytes);
 }
 
-/** Entries that were pruned leave earlier exports too, as far as this one reaches. The tiles of hashes stay. */
-async function removePruned(dir: string, tile: Tile): Promise<void> {
-  const file = path.join(dir, formatTilePath({ ...tile, width: tileWidth }));
-  try {
-    await fs.rm(file, { force: true });
-    await fs.rm(`${file}.p`, { recursive: true, force: true });
-  } catch (cause) {
-    throw new StoreError({ code: 'TALOS_STORE_WRITE_FAILED', message: 'a pruned bundle could not be removed: see the cause', cause, retryable: true });
+/**
+ * Entries that were pruned leave earlier exports too, as far as this one reaches. The tiles of hashes stay. Only if the log says that it pruned them:
+ * whoever emptied rows of the store must not have the copies of them removed as well.
+ */
+class PrunedBundles {
+  readonly #tiles: Tile[] = [];
+  #declared = 0;
+
+  /** False for a bundle that is there. Entries that speak of pruning stand behind those that it took. */
+  take(tile: Tile, entries: readonly Uint8Array[]): boolean {
+    const isPruned = entries.some(({ length }) => length === 0);
+    if (isPruned) this.#tiles.push(tile);
+    else if (this.#tiles.length > 0) this.#declared = Math.max(this.#declared, ...entries.map(prunedBefore));
+    return isPruned;
+  }
+
+  /** @throws {@link AuditError} `TALOS_AUDIT_DIVERGED`; {@link StoreError} `TALOS_STORE_WRITE_FAILED`. */
+  async remove(dir: string): Promise<void> {
+    const kept = this.#tiles.find(({ index, width }) => index * tileWidth + width > this.#declared);
+    if (kept !== undefined) throw diverged(`entries from ${kept.index * tileWidth} on are missing, and the log does not say that they were pruned`);
+    try {
+      for (const tile of this.#tiles) {
+        const file = path.join(dir, formatTilePath({ ...tile, width: tileWidth }));
+        await fs.rm(file, { force: true });
+        await fs.rm(`${file}.p`, { recursive: true, force: true });
+      }
+    } catch (cause) {
+      throw new StoreError({ code: 'TALOS_STORE_WRITE_FAILED', message: 'a pruned bundle could not be removed: see the cause', cause, retryable: true });
+    }
   }
 }
 

@@ -61,6 +61,8 @@ export class WitnessSpans {
 function readNote(note: string, { policy, key }: { readonly policy: TlogPolicy; readonly key: VerifierKey }): Seen | undefined {
   try {
     const { checkpoint, witnessedBy } = verifyWitnessed(note, { policy, log: key });
+    // A policy that asks for nobody is met by nobody: without a cosignature there is no time at which it was.
+    if (witnessedBy.length === 0) return undefined;
     return { size: checkpoint.size, root: checkpoint.root, atMs: Math.max(...witnessedBy.map(({ time }) => time)) * 1000 };
   } catch (error) {
     if (TalosError.isInstance(error) && error.code.startsWith('TALOS_AUDIT_')) return undefined;

@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { openAuditLog, type AuditLog } from '../../src/audit/audit-log.ts';
 import type { AuditStore } from '../../src/audit/audit-store.ts';
+import type { LookupKey } from '../../src/audit/entry.ts';
 import { fsck } from '../../src/audit/fsck.ts';
 import type { FsckReport } from '../../src/audit/fsck-finding.ts';
 import { storeSource } from '../../src/audit/fsck-source.ts';
+import { readAuditLog } from '../../src/audit/log-reader.ts';
 import { memoryAuditStore } from '../../src/audit/memory-audit-store.ts';
+import { SequenceChecker } from '../../src/audit/recorder-run.ts';
 import { CompactRange, hashLeaf } from '../../src/audit/tree-hash.ts';
 import { encodeBase64url } from '../../src/bytes/base64url.ts';
 import { systemEnv } from '../../src/env/env.ts';
@@ -78,6 +81,62 @@ describe('fsck', () => {
       findings: [],
       recorders: [{ recorder: 'r', first: 0, last: 32 }],
     });
+  });
+
+  it('[AUDIT-FSCK] what a log admits of itself ten thousand times leaves no room for what was done to it: that is found all the same', async () => {
+    const store = memoryAuditStore();
+    const log = await open(store);
+    await Promise.all(Array.from({ length: 10_001 }, () => log.append({ type: 'gap', gap: 'lost', lost: 1 })));
+    await log.append({ type: 'config', who: 'mallory' });
+    await log.close();
+    const rows = (await store.loadRows(0, 11_000)).map(({ bytes, hashes }) => ({ bytes: bytes.slice(), hashes: hashes.slice() }));
+    const made = { rows, notes: await store.loadCheckpoints(0, 100), key: log.verifierKey };
+    expect(await check(made)).toMatchObject({ sound: true });
+    for (const forged of [
+      edit(made, 10_002, (text) => text.replace('mallory', 'nobody0')),
+      rehash(edit(made, 10_002, (text) => text.replace('mallory', 'nobody0'))),
+    ]) {
+      const report = await check(forged);
+      expect(report.sound).toBe(false);
+      expect(report.findings.filter(({ about }) => about === 'integrity').length).toBeGreaterThan(0);
+    }
+  });
+
+  it('[AUDIT-FSCK] an index that hides an entry, or leads to another, is named; the log answers with no entry that does not have the key', async () => {
+    const store = memoryAuditStore();
+    const log = await open(store);
+    for (const call of ['a', 'b', 'a', 'c']) await log.append({ type: 'config', call });
+    const wrong: readonly (readonly [string, number | undefined, string[]])[] = [
+      ['c', undefined, ['LOOKUP_CHANGED 4']],
+      ['c', 2, ['LOOKUP_CHANGED 4']],
+      ['a', 3, ['LOOKUP_CHANGED 1']],
+      ['a', 2, ['LOOKUP_CHANGED 1', 'LOOKUP_CHANGED 3']],
+      ['b', 0, ['LOOKUP_CHANGED 2']],
+      ['b', 2, []],
+    ];
+    for (const [key, index, expected] of wrong) {
+      const find: AuditStore['find'] = async (kind, asked) => (kind === 'call' && asked === key ? index : store.find(kind, asked));
+      const source = storeSource(store);
+      const changed = { ...source, find: (keys: readonly LookupKey[]) => Promise.all(keys.map(({ kind, key: asked }) => find(kind, asked))) };
+      const { findings } = await fsck(changed, { verifierKey: log.verifierKey });
+      expect(findings.filter(({ about }) => about === 'integrity').map(({ code, index: at }) => `${code} ${at}`)).toEqual(expected);
+    }
+    const original = store.find.bind(store);
+    store.find = async (kind, asked) => (kind === 'call' ? 2 : original(kind, asked));
+    expect(await log.find('call', 'b')).toBe(2);
+    expect(await caught(() => log.find('call', 'c'))).toMatchObject({ code: 'TALOS_STORE_CORRUPT' });
+    await log.checkpoint();
+    const reader = await readAuditLog({ store, verifierKey: log.verifierKey });
+    expect(await reader.find('call', 'b')).toBe(2);
+    expect(await caught(() => reader.find('call', 'c'))).toMatchObject({ code: 'TALOS_STORE_CORRUPT' });
+  });
+
+  it('[AUDIT-FSCK] forged jumps of many recorders are each named, and fill no memory', () => {
+    const checker = new SequenceChecker({ fromStart: true });
+    const entry = { v: 1, type: 'config', id: 'x', time: '2026-11-22T00:00:00.000Z' } as const;
+    for (let n = 0; n < 20_000; n++)
+      checker.add({ index: n, leafHash: new Uint8Array(32), entry: { ...entry, recorder: `r${n}`, recorder_seq: Number.MAX_SAFE_INTEGER } });
+    expect(checker.findings().map(({ code, index }) => `${code} ${index}`)).toEqual(Array.from({ length: 20_000 }, (_, n) => `RECORDER_GAP ${n}`));
   });
 
   it('[AUDIT-FSCK] every changed byte of every entry is found and named by its index', async () => {
@@ -192,6 +251,7 @@ describe('fsck', () => {
       loadHead: () => store.loadHead(),
       loadCheckpoints: async () => [],
       loadRows: async () => leafOnly,
+      find: (kind, key) => store.find(kind, key),
     });
     expect(named(await fsck(source, { verifierKey: log.verifierKey }))).toEqual(['HASH_CHANGED 1']);
   });

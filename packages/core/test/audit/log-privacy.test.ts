@@ -245,6 +245,12 @@ describe('after a crash or a restore', () => {
     expect((await next.privacy.report()).purged.length).toBe(2);
   });
 
+  it('[PRIVACY-ORDER] an entry that tells of a day that no calendar has is reported without it', async () => {
+    const { log, privacy } = await open();
+    await log.append({ type: 'retention', retention: 'payloads', at: Number.MAX_SAFE_INTEGER, entries: 1, ...order });
+    expect((await privacy.report()).purged).toMatchObject([{ what: 'payloads', ref: '', entries: 1 }]);
+  });
+
   it('[PRIVACY-NOT-DURABLE] openings of entries that did not become durable are dropped, and a refused batch leaves none', async () => {
     const entries = memoryAuditStore();
     const kept = memoryPrivateStore();

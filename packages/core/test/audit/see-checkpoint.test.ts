@@ -5,6 +5,7 @@ import { formatEquivocation, parseEquivocation, verifyEquivocation } from '../..
 import { memoryKnownHeads, type KnownHeads } from '../../src/audit/known-heads.ts';
 import { memoryAuditStore } from '../../src/audit/memory-audit-store.ts';
 import { seeCheckpoint, type SeenCheckpoint } from '../../src/audit/see-checkpoint.ts';
+import { formatNote, parseNote } from '../../src/audit/signed-note.ts';
 import { formatWitnessRequest, parseWitnessRequest } from '../../src/audit/witness-request.ts';
 import { systemEnv } from '../../src/env/env.ts';
 import { StoreError } from '../../src/errors/store-error.ts';
@@ -90,6 +91,24 @@ describe('a verifier that remembers', () => {
       expect(await caught(async () => verifyEquivocation(parseEquivocation(seen.equivocation), (await openHere(8)).verifierKey))).toMatchObject({
         code: 'TALOS_AUDIT_BAD_NOTE',
       });
+    }
+  });
+
+  it('[AUDIT-EQUIVOCATION] a fork whose notes are filled with lines of strangers gives a file that can be read', async () => {
+    const filled = (note: string): string => {
+      const { text, signatures } = parseNote(note);
+      const lines = Array.from({ length: 99 }, (_, n) => ({ name: `"${n}"`, keyId: Uint8Array.of(0, 0, 0, n), signature: new Uint8Array(3800) }));
+      return formatNote({ text, signatures: [...lines, ...signatures] });
+    };
+    for (const [first, second] of [
+      [notes[0], forked[0]],
+      [notes[0], forked[1]],
+    ] as const) {
+      const heads = memoryKnownHeads();
+      await see(heads, filled(first));
+      const seen = await see(heads, filled(second), fork);
+      if (seen.status !== 'forked') throw new Error('not forked');
+      expect(verifyEquivocation(parseEquivocation(seen.equivocation), verifierKey).older.size).toBe(5);
     }
   });
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { openAuditLog, type AuditLog } from '../../src/audit/audit-log.ts';
 import type { AuditStore } from '../../src/audit/audit-store.ts';
 import { parseCheckpoint, verifyCheckpoint } from '../../src/audit/checkpoint.ts';
+import { lookupKeys, parseEntry } from '../../src/audit/entry.ts';
 import { verifyEntryProof } from '../../src/audit/entry-proof.ts';
 import { acceptFork } from '../../src/audit/fork.ts';
 import { fsck } from '../../src/audit/fsck.ts';
@@ -24,7 +25,7 @@ async function backup(store: AuditStore): Promise<AuditStore> {
   const copy = memoryAuditStore();
   const head = await store.loadHead();
   const rows = await store.loadRows(0, head.size);
-  await copy.append({ expected: await copy.loadHead(), head, rows: rows.map((row) => ({ ...row, keys: [], openings: [] })) });
+  await copy.append({ expected: await copy.loadHead(), head, rows: rows.map((row) => ({ ...row, keys: lookupKeys(parseEntry(row.bytes)), openings: [] })) });
   for (const checkpoint of await store.loadCheckpoints(0, 1000)) await copy.saveCheckpoint(checkpoint);
   return copy;
 }
@@ -174,6 +175,10 @@ describe('signed heads', () => {
     const report = await fsck(storeSource(copy), { verifierKey: log.verifierKey });
     expect(report.sound).toBe(true);
     expect(report.findings.map(({ code }) => code)).toEqual(['RECORDER_NOT_STOPPED', 'HISTORY_LOST']);
+    // Under the key that the log gives now too, and that one tells the copy from before the fork.
+    expect(await fsck(storeSource(copy), { verifierKey: fork.verifierKey })).toMatchObject({ sound: true, checkpoints: report.checkpoints });
+    const before = await fsck(storeSource(store), { verifierKey: fork.verifierKey });
+    expect(before.findings.filter(({ about }) => about === 'integrity').map(({ code }) => code)).toEqual(['CHECKPOINT_BAD']);
   });
 
   it('[AUDIT-FORK-ACCEPTED] a copy from before the fork is refused however long it is; each fork has a name of its own', async () => {

@@ -346,7 +346,7 @@ describe('usage statements', () => {
     expect(await caught(() => readUsageAnswer(answer.answer, { statement: another, keysAt }))).toMatchObject({ code: 'TALOS_EVIDENCE_MALFORMED' });
   });
 
-  it('[EVIDENCE-USAGE] a sum that does not follow from the calls, and a call counted twice, are differences', async () => {
+  it('[EVIDENCE-USAGE] a sum that does not follow from the calls is a difference', async () => {
     const logs = await billed(2);
     const own = (await read(logs.ofCallee)).receipts;
     const padded = own.map((receipt, n) => (n === 0 ? { ...receipt, outcome: { ...receipt.outcome!, units: { calls: 1, ms: 500 } } } : receipt));
@@ -355,8 +355,6 @@ describe('usage statements', () => {
       agreed: false,
       differences: [{ code: 'SUM', tool: 'render_chart', stated: { units: { ms: 501 } }, own: { units: { ms: 1 } } }],
     });
-    const twice = await stateUsage({ ...period, receipts: [...own, own[0]!], window, signer: callee.signer });
-    expect(await answered(twice, logs)).toMatchObject({ agreed: false, differences: [{ code: 'SUM' }] });
   });
 
   it('[EVIDENCE-USAGE] a statement that is changed, not the provider’s, or to somebody else is refused', async () => {
@@ -388,7 +386,11 @@ describe('usage statements', () => {
     expect(usageOf(receipts, { ...period, provider: stranger.did }).tools).toEqual([]);
     for (const wrong of [{ from: 5, to: 5 }, { from: -1 }, { to: 1.5 }])
       expect(await caught(() => usageOf(receipts, { ...period, ...wrong }))).toMatchObject({ code: 'TALOS_USAGE_ARGUMENT' });
-    const huge = [receipts[0]!, receipts[0]!].map((receipt) => ({ ...receipt, outcome: { ...receipt.outcome!, units: { calls: Number.MAX_SAFE_INTEGER } } }));
+    const huge = ['one', 'two'].map((request) => ({
+      ...receipts[0]!,
+      request,
+      outcome: { ...receipts[0]!.outcome!, units: { calls: Number.MAX_SAFE_INTEGER } },
+    }));
     expect(await caught(() => usageOf(huge, period))).toMatchObject({ code: 'TALOS_EVIDENCE_LIMIT' });
     expect(
       [

@@ -4,7 +4,14 @@ import { verifyEvidence, type EvidenceReport } from '../../src/evidence/verify-e
 import { assembleEvidence } from '../../src/evidence/assemble-evidence.ts';
 import { rotateKeyHistory } from '../../src/identity/key-history.ts';
 import { signCheckpoint } from '../../src/audit/checkpoint.ts';
-import { caught, testSigner } from '../audit/support.ts';
+import { rangeSubtrees } from '../../src/audit/range.ts';
+import { Recorder } from '../../src/audit/recorder.ts';
+import { CompactRange, hashLeaf } from '../../src/audit/tree-hash.ts';
+import { formatVerifierKey, makeVerifierKey } from '../../src/audit/verifier-key.ts';
+import { systemEnv } from '../../src/env/env.ts';
+import type { RangeEvidence } from '../../src/evidence/evidence.ts';
+import { formatEvidence } from '../../src/evidence/format-evidence.ts';
+import { caught, proofFrom, testSigner } from '../audit/support.ts';
 import { agent, anchorVerifier, cosigned, edited, fullEvidence, historyOf, logOf, origin, policy, witnesses, type Json } from './support.ts';
 
 const full = await fullEvidence();
@@ -52,6 +59,37 @@ describe('an evidence file', () => {
     expect((await verifyEvidence(new TextEncoder().encode(full.text), full.trust)).verdict).toBe('verified');
   });
 
+  it('[EVIDENCE-CLAIMS] an entry that was left out where two windows meet is missing', async () => {
+    const [signer, recorder] = [testSigner(), new Recorder(systemEnv, 'r')];
+    const recorded = Array.from({ length: 9 }, (_, n) => recorder.record({ type: 'config', n }).bytes);
+    const entries = recorded.toSpliced(4, 1);
+    const range = new CompactRange();
+    const rows = entries.map((bytes) => range.append(hashLeaf(bytes)));
+    const note = await signCheckpoint({ origin, size: 8, root: range.head().root }, signer);
+    const windowOf = ([start, end]: readonly [number, number]): RangeEvidence => {
+      const window = { start, end, size: 8 };
+      return { ...window, proof: proofFrom(rows, rangeSubtrees(window)), entries: entries.slice(start, end) };
+    };
+    const trust = { logs: [formatVerifierKey(makeVerifierKey(origin, signer.publicKey))] };
+    const verdictsOf = async (...windows: (readonly [number, number])[]): Promise<string[]> => {
+      const log = { origin, checkpoints: [{ size: 8, note }], entries: [], ranges: windows.map(windowOf), consistency: [], disclosures: [] };
+      return notGreen(await verifyEvidence(formatEvidence({ logs: [log], histories: [], foreign: [] }), trust));
+    };
+    expect(await verdictsOf([0, 8])).toEqual(['sequence logs[0].ranges[0]: SEQUENCE_BROKEN']);
+    expect(await verdictsOf([0, 4], [4, 8])).toEqual(['sequence logs[0].ranges[1]: SEQUENCE_BROKEN']);
+    expect(await verdictsOf([0, 2], [2, 4], [4, 6], [6, 8])).toEqual(['sequence logs[0].ranges[2]: SEQUENCE_BROKEN']);
+    // What lies between two windows is not claimed.
+    expect(await verdictsOf([0, 3], [4, 8])).toEqual([]);
+  });
+
+  it('[EVIDENCE-LAST-SEEN] a log that is not proved to continue what was seen is no more than signed, whoever cosigned it', async () => {
+    const seen = await (await logOf(12)).checkpoint();
+    const trust = { ...full.trust, logs: [{ verifierKey: full.log.verifierKey, lastSeen: seen }] };
+    const report = await verifyEvidence(full.text, trust);
+    expect(report.logs).toEqual([{ origin, size: 45, level: 'signed' }]);
+    expect(report.verdict).toBe('incomplete');
+  });
+
   it('[EVIDENCE-TRUST] without trust nothing is green, whatever the file says', async () => {
     const report = await verifyEvidence(full.text, {});
     expect(report.verdict).toBe('incomplete');
@@ -75,6 +113,7 @@ describe('an evidence file', () => {
 
   it('[EVIDENCE-TRUST] a mistake in the trust is an error, not a verdict', async () => {
     const key = full.log.verifierKey;
+    const another = formatVerifierKey(makeVerifierKey(origin, testSigner(99).publicKey));
     for (const [trust, code] of [
       [null, 'TALOS_USAGE_ARGUMENT'],
       [{ logs: key }, 'TALOS_USAGE_ARGUMENT'],
@@ -82,6 +121,8 @@ describe('an evidence file', () => {
       [{ logs: [key, key] }, 'TALOS_USAGE_OPTIONS'],
       [{ logs: [{ verifierKey: key, lastSeen: 'x' }] }, 'TALOS_AUDIT_BAD_NOTE'],
       [{ policy: 'quorum nobody\n' }, 'TALOS_AUDIT_BAD_POLICY'],
+      [{ logs: [key], policy: `log ${another}\nquorum none\n` }, 'TALOS_USAGE_OPTIONS'],
+      [{ policy: `log ${key}\nlog ${another}\nquorum none\n` }, 'TALOS_USAGE_OPTIONS'],
       [{ agents: ['acme'] }, 'TALOS_USAGE_ARGUMENT'],
       [{ agents: [agent, agent] }, 'TALOS_USAGE_OPTIONS'],
       [{ agents: [{ did: agent, history: await historyOf(50) }] }, 'TALOS_USAGE_OPTIONS'],

@@ -57,6 +57,21 @@ describe('tile directory', () => {
     expect(report).toMatchObject({ size: 600, checkpoints: 1, signedSize: 600, sound: true, findings: [] });
   });
 
+  it('[AUDIT-EXPORT] rows that were emptied in the store, and that no entry says were pruned, take no bundle away', async () => {
+    const { dir, store, verifierKey } = await exported(600);
+    const before = readFileSync(join(dir, 'tile/entries/001'));
+    const emptied = new Proxy(store, {
+      get(target, name: keyof AuditStore) {
+        if (name !== 'loadRows') return (target[name] as (...args: unknown[]) => unknown).bind(target);
+        return async (start: number, end: number) =>
+          (await target.loadRows(start, end)).map((row, n) => (start + n === 300 ? { ...row, bytes: new Uint8Array(0) } : row));
+      },
+    });
+    expect(await caught(() => exportTiles({ store: emptied, dir, verifierKey }))).toMatchObject({ code: 'TALOS_AUDIT_DIVERGED' });
+    expect(readFileSync(join(dir, 'tile/entries/001'))).toEqual(before);
+    expect(await check(dir, verifierKey)).toEqual([]);
+  });
+
   it('[AUDIT-EXPORT] an export is continued: full tiles stay as they are, the tail is written anew', async () => {
     const { dir, store, verifierKey } = await exported(600);
     const before = readFileSync(join(dir, 'tile/0/001'));

@@ -164,6 +164,8 @@ describe('[REPORT-FACTS] what is counted', () => {
     expect(seen.witnesses).toMatchObject({ checkpoints: 1, refused: 1, longest: { start: 1, end: 3, milliseconds: 2 * day, ended: true } });
     const unseen = await collectReport({ ...options, witnesses: { policy, notes: [] } });
     expect(unseen.witnesses).toMatchObject({ checkpoints: 0, longest: { start: 1, end: log.size, milliseconds: 2 * day + 5000, ended: false } });
+    const nobody = await collectReport({ ...options, witnesses: { policy: 'quorum none\n', notes: [first] } });
+    expect(nobody.witnesses).toMatchObject({ checkpoints: 0, refused: 1, longest: { milliseconds: 2 * day + 5000, ended: false } });
 
     const lying = await openAuditLog({ store: memoryAuditStore(), signer: testSigner(), origin: 'acme.example/talos', env });
     await calls(lying, 1);
