@@ -1,72 +1,54 @@
-/** A batch as the parameters of one statement: all bytes in one buffer, and where each part stands. @module */
+/** A batch as the parameters of one statement: a column each, in the server's own binary form. @module */
 import type { AuditBatch, NewAuditRow } from '@talosprotocol/core/audit';
+import { ArrayParameter } from './array-parameter.ts';
 import { lookupKinds } from './audit-sql.ts';
 
-/**
- * $6 and following of the append statement. An array of byte strings would cross as hexadecimal, twice the size, and be parsed again;
- * one buffer crosses as it is, and the server cuts it.
- */
-export function packBatch({ rows }: AuditBatch): readonly unknown[] {
-  const packer = new Packer(rows.reduce((sum, row) => sum + sizeOf(row), 0));
-  const entries = [new Column(), new Column(), new Column()] as const;
-  const keys = [new Column(), new Column(), new Column(), new Column()] as const;
-  const openings = [new Column(), new Column(), new Column(), new Column(), new Column(), new Column()] as const;
+/** $6 and following of the append statement. As text, byte strings would cross as hexadecimal, twice the size, and be parsed again. */
+export function packBatch({ rows }: AuditBatch): readonly Buffer[] {
+  const size = measure(rows);
+  const hashes = new ArrayParameter({ type: 'bytea', count: rows.length, size: size.hashes });
+  const bodies = new ArrayParameter({ type: 'bytea', count: rows.length, size: size.bodies });
+  const keyRows = new ArrayParameter({ type: 'integer', count: size.keys });
+  const kinds = new ArrayParameter({ type: 'integer', count: size.keys });
+  const keys = new ArrayParameter({ type: 'bytea', count: size.keys, size: size.keyBytes });
+  const openingRows = new ArrayParameter({ type: 'integer', count: size.openings });
+  const places = new ArrayParameter({ type: 'integer', count: size.openings });
+  const fields = new ArrayParameter({ type: 'bytea', count: size.openings, size: size.fields });
+  const salts = new ArrayParameter({ type: 'bytea', count: size.openings, size: size.salts });
+  const payloads = new ArrayParameter({ type: 'bytea', count: size.openings, size: size.payloads });
   for (const [r, row] of rows.entries()) {
-    fill(entries, [packer.next, packer.raw(row.hashes), packer.raw(row.bytes)]);
-    for (const { kind, key } of row.keys) fill(keys, [r, lookupKinds[kind], packer.next, packer.text(key)]);
+    hashes.bytes(row.hashes);
+    bodies.bytes(row.bytes);
+    for (const { kind, key } of row.keys) {
+      keyRows.integer(r);
+      kinds.integer(lookupKinds[kind]);
+      keys.text(key);
+    }
     for (const [place, { field, salt, payload }] of row.openings.entries()) {
-      fill(openings, [r, place, packer.next, packer.text(field), packer.raw(salt), packer.raw(payload)]);
+      openingRows.integer(r);
+      places.integer(place);
+      fields.text(field);
+      salts.bytes(salt);
+      payloads.bytes(payload);
     }
   }
-  return [packer.bytes(), ...entries, ...keys, ...openings].map((value) => (value instanceof Column ? value.literal() : value));
+  return [hashes, bodies, keyRows, kinds, keys, openingRows, places, fields, salts, payloads].map((column) => column.encoded());
 }
 
 /** Text is counted as three bytes per unit, the most that UTF-8 takes. */
-function sizeOf(row: NewAuditRow): number {
-  let size = row.hashes.length + row.bytes.length;
-  for (const { key } of row.keys) size += 3 * key.length;
-  for (const { field, salt, payload } of row.openings) size += 3 * field.length + salt.length + payload.length;
+function measure(rows: readonly NewAuditRow[]) {
+  const size = { hashes: 0, bodies: 0, keys: 0, keyBytes: 0, openings: 0, fields: 0, salts: 0, payloads: 0 };
+  for (const row of rows) {
+    size.hashes += row.hashes.length;
+    size.bodies += row.bytes.length;
+    size.keys += row.keys.length;
+    size.openings += row.openings.length;
+    for (const { key } of row.keys) size.keyBytes += 3 * key.length;
+    for (const { field, salt, payload } of row.openings) {
+      size.fields += 3 * field.length;
+      size.salts += salt.length;
+      size.payloads += payload.length;
+    }
+  }
   return size;
-}
-
-function fill(columns: readonly Column[], values: readonly number[]): void {
-  for (const [i, column] of columns.entries()) column.values.push(values[i] as number);
-}
-
-class Column {
-  readonly values: number[] = [];
-
-  literal(): string {
-    return `{${this.values.join(',')}}`;
-  }
-}
-
-class Packer {
-  readonly #bytes: Buffer;
-  #length = 0;
-
-  constructor(size: number) {
-    this.#bytes = Buffer.allocUnsafe(size);
-  }
-
-  /** Where the next part begins: SQL counts from 1. */
-  get next(): number {
-    return this.#length + 1;
-  }
-
-  raw(bytes: Uint8Array): number {
-    this.#bytes.set(bytes, this.#length);
-    this.#length += bytes.length;
-    return bytes.length;
-  }
-
-  text(text: string): number {
-    const length = this.#bytes.write(text, this.#length);
-    this.#length += length;
-    return length;
-  }
-
-  bytes(): Buffer {
-    return this.#bytes.subarray(0, this.#length);
-  }
 }
