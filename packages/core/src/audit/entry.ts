@@ -1,5 +1,5 @@
 /** One entry of the log: restricted canonical JSON, at most 65,535 bytes (docs/spec/03 §2). @module */
-import { encodeUtf8, sha256 } from '#suite';
+import { encodeUtf8, hashBase64url } from '#suite';
 import { canonicalJson } from '../bytes/canonical-json.ts';
 import type { JsonObject, JsonValue } from '../bytes/json-value.ts';
 import { parseStrictJson } from '../bytes/strict-json.ts';
@@ -100,11 +100,11 @@ const lookupMembers: readonly (readonly [LookupKind, string])[] = [
 ];
 
 /**
- * The canonical bytes of an entry and their leaf hash.
+ * The canonical bytes of an entry and their leaf hash as base64url, in which its recorder's next entry names it.
  * @throws {@link AuditError} `TALOS_AUDIT_BAD_ENTRY` on an unknown type, a bad id, a value outside the restricted JSON (null, fractions,
  * integers beyond ±(2^53 − 1), lone surrogates, anything that is not plain data), depth above 16, or more than 65,535 bytes.
  */
-export function encodeEntry(entry: JsonObject): { readonly bytes: Uint8Array; readonly leafHash: Uint8Array } {
+export function encodeEntry(entry: JsonObject): { readonly bytes: Uint8Array; readonly leafHash: string } {
   try {
     checkRestricted(entry, 0);
     checkMembers(entry);
@@ -112,7 +112,7 @@ export function encodeEntry(entry: JsonObject): { readonly bytes: Uint8Array; re
     const leaf = encodeUtf8(leafPrefixText + canonicalJson(entry));
     const bytes = leaf.subarray(leafPrefixText.length);
     if (bytes.length > maxEntryBytes) throw refuse(`it has ${bytes.length} bytes, ${maxEntryBytes} are allowed: commit to large payloads instead`);
-    return { bytes, leafHash: sha256(leaf) };
+    return { bytes, leafHash: hashBase64url(leaf) };
   } catch (error) {
     throw asBadEntry(error);
   }

@@ -20,8 +20,8 @@ describe('entry', () => {
     expect(text(bytes)).toBe(
       '{"a":[1,true,{"b":"c"}],"gen_ai.tool.name":"é\\"\\n","id":"x","recorder":"r","recorder_seq":0,"time":"2026-11-22T00:00:00.000Z","type":"config","v":1}',
     );
-    expect(hex(leafHash)).toBe(hex(hashLeaf(bytes)));
-    expect(hex(leafHash)).toBe(hex(sha256Of(Uint8Array.of(0), bytes)));
+    expect(leafHash).toBe(encodeBase64url(hashLeaf(bytes)));
+    expect(leafHash).toBe(encodeBase64url(sha256Of(Uint8Array.of(0), bytes)));
   });
 
   it('[AUDIT-ENTRY-CANONICAL] any restricted JSON comes back as it was, unknown members too', () => {
