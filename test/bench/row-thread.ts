@@ -13,7 +13,10 @@ export function openRowThread(path: string): RowThread {
   const flush = (): void => {
     if (isBusy || waiting.length === 0) return;
     isBusy = true;
-    worker.postMessage(waiting.map(({ row }) => row));
+    worker.postMessage(
+      waiting.map(({ row }) => row),
+      [],
+    );
     written = waiting.map(({ resolve }) => resolve);
     waiting = [];
   };
@@ -40,7 +43,7 @@ function serve(path: string): void {
     begin?.run();
     for (const row of rows) insert?.run(row);
     commit?.run();
-    parentPort?.postMessage(rows.length);
+    parentPort?.postMessage(rows.length, []);
   });
 }
 

@@ -1,5 +1,5 @@
 /** A batch as the parameters of one statement: a column each, in the server's own binary form. @module */
-import type { AuditBatch, NewAuditRow } from '@talosprotocol/core/audit';
+import type { AuditBatch, LookupKey, NewAuditRow } from '@talosprotocol/core/audit';
 import { ArrayParameter } from './array-parameter.ts';
 import { lookupKinds } from './audit-sql.ts';
 
@@ -33,6 +33,17 @@ export function packBatch({ rows }: AuditBatch): readonly Buffer[] {
     }
   }
   return [hashes, bodies, keyRows, kinds, keys, openingRows, places, fields, salts, payloads].map((column) => column.encoded());
+}
+
+/** $1 and $2 of the look-up for many keys. */
+export function packKeys(keys: readonly LookupKey[]): readonly Buffer[] {
+  const kinds = new ArrayParameter({ type: 'integer', count: keys.length });
+  const texts = new ArrayParameter({ type: 'bytea', count: keys.length, size: keys.reduce((sum, { key }) => sum + 3 * key.length, 0) });
+  for (const { kind, key } of keys) {
+    kinds.integer(lookupKinds[kind]);
+    texts.text(key);
+  }
+  return [kinds.encoded(), texts.encoded()];
 }
 
 /** Text is counted as three bytes per unit, the most that UTF-8 takes. */

@@ -54,6 +54,8 @@ export function auditSql(log: string) {
     /** A lookup for each node, whatever the planner thinks of the table's size. */
     loadNodes: `SELECT (SELECT encode(substring(hashes FROM node.first FOR 32), 'hex') FROM ${schema}.entry WHERE i = node.i) AS hash
       FROM unnest($1::bigint[], $2::integer[]) WITH ORDINALITY AS node (i, first, n) ORDER BY n`,
+    findEach: `SELECT (SELECT i FROM ${schema}.lookup WHERE kind = asked.kind AND key = asked.key ORDER BY lookup.i LIMIT 1)::text AS i
+FROM unnest($1::integer[], $2::bytea[]) WITH ORDINALITY AS asked (kind, key, n) ORDER BY n`,
     find: `SELECT i::text FROM ${schema}.lookup WHERE kind = $1 AND key = $2 ORDER BY lookup.i LIMIT 1`,
     loadOpenings: `SELECT encode(field, 'hex') AS field, encode(salt, 'hex') AS salt, encode(payload, 'hex') AS payload FROM ${schema}.opening WHERE i = $1 ORDER BY place`,
     loadCheckpoint: `SELECT size::text, encode(note, 'hex') AS note FROM ${schema}.checkpoint WHERE size = $1`,

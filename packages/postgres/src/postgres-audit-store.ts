@@ -4,6 +4,7 @@ import type {
   AuditRow,
   AuditStore,
   CosignatureStore,
+  LookupKey,
   LookupKind,
   Opening,
   StoredCheckpoint,
@@ -13,7 +14,7 @@ import type {
 } from '@talosprotocol/core/audit';
 import { nodePlace } from '@talosprotocol/core/audit';
 import { StoreError, UsageError } from '@talosprotocol/core/errors';
-import { packBatch } from './audit-batch.ts';
+import { packBatch, packKeys } from './audit-batch.ts';
 import { auditSql, lookupKinds, type AuditSql } from './audit-sql.ts';
 import { openPool, type PostgresPool, type Row } from './connection.ts';
 import { decodeCheckpoints, decodeCosignatures, decodeCount, decodeEntries, decodeHead, decodeNodes, decodeOpenings } from './decode-rows.ts';
@@ -109,6 +110,11 @@ class PostgresAuditStore implements AuditStore, CosignatureStore {
   async find(kind: LookupKind, key: string): Promise<number | undefined> {
     const [row] = await this.#read(this.#sql.find, [lookupKinds[kind], Buffer.from(key)]);
     return row === undefined ? undefined : decodeCount(row['i']);
+  }
+
+  async findEach(keys: readonly LookupKey[]): Promise<readonly (number | undefined)[]> {
+    const rows = await this.#read(this.#sql.findEach, [...packKeys(keys)]);
+    return rows.map(({ i }) => (i === null ? undefined : decodeCount(i)));
   }
 
   async loadOpenings(index: number): Promise<readonly Opening[]> {

@@ -29,7 +29,7 @@ export function storeSource(store: AuditReader): FsckSource {
   return {
     size: async () => (await store.loadHead()).size,
     head: () => store.loadHead(),
-    find: (keys) => Promise.all(keys.map(({ kind, key }) => store.find(kind, key))),
+    find: (keys) => store.findEach(keys),
     readCheckpoints: (from, limit) => store.loadCheckpoints(from, limit),
     async readRows(start, end) {
       const rows = await store.loadRows(start, end);

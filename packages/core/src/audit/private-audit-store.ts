@@ -33,6 +33,7 @@ export function readWithPrivate(entries: AuditReader, privateReader: PrivateRead
     loadRows: (start, end) => entries.loadRows(start, end),
     loadNodes: (nodes) => entries.loadNodes(nodes),
     find: (kind, key) => entries.find(kind, key),
+    findEach: (keys) => entries.findEach(keys),
     loadCheckpoint: (size) => entries.loadCheckpoint(size),
     loadCheckpoints: (from, limit) => entries.loadCheckpoints(from, limit),
     loadOpenings: (index) => openAll(privateReader, index),
@@ -117,6 +118,7 @@ class SplitStore implements PrivateAuditStore {
   loadRows: AuditReader['loadRows'] = (start, end) => this.#reader.loadRows(start, end);
   loadNodes: AuditReader['loadNodes'] = (nodes) => this.#reader.loadNodes(nodes);
   find: AuditReader['find'] = (kind, key) => this.#reader.find(kind, key);
+  findEach: AuditReader['findEach'] = (keys) => this.#reader.findEach(keys);
   loadOpenings: AuditReader['loadOpenings'] = (index) => this.#reader.loadOpenings(index);
   loadCheckpoint: AuditReader['loadCheckpoint'] = (size) => this.#reader.loadCheckpoint(size);
   loadCheckpoints: AuditReader['loadCheckpoints'] = (from, limit) => this.#reader.loadCheckpoints(from, limit);

@@ -110,18 +110,15 @@ const decoders: { readonly [Kind in MessageContents['kind']]: (rest: Uint8Array)
   bundle: (rest) => ({ kind: 'bundle', bundle: Uint8Array.from(rest) }),
 };
 
-/**
- * How many of these encoded contents, counted from the first, may share a frame: 1, unless the first ones are bodies of remote calls.
- * {@link joinRemotes} makes one of them.
- */
-export function countRemotes(waiting: readonly Uint8Array[]): number {
-  let [count, bytes] = [0, 0];
-  for (const contents of waiting) {
+/** How many encoded contents from `start` on may share a frame: 1, unless they are bodies of remote calls. {@link joinRemotes} makes one of them. */
+export function countRemotes(waiting: readonly Uint8Array[], start = 0): number {
+  let [end, bytes] = [start, 0];
+  for (; end < waiting.length && end - start < maxRemotes; end++) {
+    const contents = waiting[end] as Uint8Array;
     bytes += contents.length;
-    if (contents[0] !== kinds.remote || count === maxRemotes || bytes > maxRemotesBytes) break;
-    count++;
+    if (contents[0] !== kinds.remote || bytes > maxRemotesBytes) break;
   }
-  return Math.max(1, count);
+  return Math.max(1, end - start);
 }
 
 /** @param waiting - Encoded contents of kind `remote`. */
@@ -132,7 +129,7 @@ export function joinRemotes(waiting: readonly Uint8Array[]): Uint8Array {
 /** Two at least: one alone has a kind of its own. */
 function readBodies(rest: Uint8Array): readonly Uint8Array[] | undefined {
   const bodies: Uint8Array[] = [];
-  for (let offset = 0; offset < rest.length; ) {
+  for (let offset = 0; offset < rest.length;) {
     if (rest.length - offset < 4 || bodies.length === maxRemotes) return undefined;
     const end = offset + 4 + uint32At(rest, offset);
     if (end > rest.length) return undefined;

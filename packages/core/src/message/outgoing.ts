@@ -287,8 +287,9 @@ export class Outgoing {
 /** Messages of remote calls that wait together share frames: an agent with many calls in the air seals and records one where it had ten. */
 function joined(batch: readonly Waiting[]): readonly Waiting[] {
   const frames: Waiting[] = [];
-  for (let at = 0; at < batch.length; ) {
-    const count = countRemotes(batch.slice(at).map(({ contents }) => contents));
+  const contents = batch.map((each) => each.contents);
+  for (let at = 0; at < batch.length;) {
+    const count = countRemotes(contents, at);
     const share = batch.slice(at, at + count);
     frames.push(count === 1 ? (share[0] as Waiting) : joinedFrame(share));
     at += count;

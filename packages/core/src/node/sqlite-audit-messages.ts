@@ -1,7 +1,7 @@
 /** What the audit store's two halves say to each other across the thread. @module */
 import type { StoredCheckpoint } from '../audit/audit-store.ts';
 import type { StoredCosignature } from '../audit/cosignature-store.ts';
-import type { LookupKind } from '../audit/entry.ts';
+import type { LookupKey, LookupKind } from '../audit/entry.ts';
 
 export type DatabaseOptions = {
   readonly path: string;
@@ -19,6 +19,7 @@ export type AuditRead =
   | { readonly op: 'loadRows'; readonly start: number; readonly end: number }
   | { readonly op: 'loadNodes'; readonly places: readonly NodePlace[] }
   | { readonly op: 'find'; readonly kind: LookupKind; readonly key: string }
+  | { readonly op: 'findEach'; readonly keys: readonly LookupKey[] }
   | { readonly op: 'loadOpenings'; readonly index: number }
   | { readonly op: 'loadCheckpoint'; readonly size: number | undefined }
   | { readonly op: 'loadCheckpoints'; readonly from: number; readonly limit: number }

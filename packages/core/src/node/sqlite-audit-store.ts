@@ -2,7 +2,7 @@
 import type { AuditBatch, AuditReader, AuditRow, AuditStore, StoredCheckpoint, StoreUpkeep } from '../audit/audit-store.ts';
 import type { CosignatureStore, StoredCosignature } from '../audit/cosignature-store.ts';
 import type { Opening } from '../audit/commitment.ts';
-import type { LookupKind } from '../audit/entry.ts';
+import type { LookupKey, LookupKind } from '../audit/entry.ts';
 import { emptyRoot, nodePlace, type TreeHead, type TreeNode } from '../audit/tree-hash.ts';
 import { UsageError } from '../errors/usage-error.ts';
 import { DatabaseThread } from './database-thread.ts';
@@ -71,6 +71,10 @@ class SqliteAuditStore implements AuditStore, CosignatureStore {
 
   find(kind: LookupKind, key: string): Promise<number | undefined> {
     return this.#thread.ask({ op: 'find', kind, key });
+  }
+
+  findEach(keys: readonly LookupKey[]): Promise<readonly (number | undefined)[]> {
+    return this.#thread.ask({ op: 'findEach', keys });
   }
 
   loadOpenings(index: number): Promise<readonly Opening[]> {

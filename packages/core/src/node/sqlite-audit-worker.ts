@@ -33,6 +33,8 @@ function answer(reads: AuditReads, request: AuditRequest, otherwise: (request: A
       return reads.loadNodes(request.places);
     case 'find':
       return reads.find(request);
+    case 'findEach':
+      return request.keys.map((key) => reads.find(key));
     case 'loadOpenings':
       return reads.loadOpenings(request.index);
     case 'loadCheckpoint':

@@ -113,6 +113,15 @@ async function findsFirst(store: AuditStore): Promise<void> {
   expectEqual('an id', await store.find('id', 'id-3'), 3);
   expectEqual('another kind', await store.find('message', 'a'), undefined);
   expectEqual('a prefix', await store.find('id', 'id-'), undefined);
+  const asked = [
+    { kind: 'message', key: 'a' },
+    { kind: 'call', key: 'ü\u0000b' },
+    { kind: 'id', key: 'id-3' },
+    { kind: 'call', key: 'a' },
+    { kind: 'id', key: 'id-3' },
+  ] as const;
+  expectEqual('many at once', String(await store.findEach(asked)), String([undefined, 2, 3, 0, 3]));
+  expectEqual('none at once', (await store.findEach([])).length, 0);
 }
 
 async function keepsOpenings(store: AuditStore): Promise<void> {
