@@ -34,8 +34,8 @@ export interface AuditReader {
   loadNodes(nodes: readonly TreeNode[]): Promise<readonly Uint8Array[]>;
   /** Index of the first entry under the key; undefined if there is none. */
   find(kind: LookupKind, key: string): Promise<number | undefined>;
-  /** `find` for many keys, in the order asked: one question where a store is far away. */
-  findEach(keys: readonly LookupKey[]): Promise<readonly (number | undefined)[]>;
+  /** `find` for many keys, in the order asked. Absent where it would save nothing. */
+  findEach?(keys: readonly LookupKey[]): Promise<readonly (number | undefined)[]>;
   /** The openings of an entry that were not erased; none for an index that does not exist. */
   loadOpenings(index: number): Promise<readonly Opening[]>;
   /** The checkpoint of exactly this size, or the largest one; undefined if there is none. */

@@ -29,7 +29,7 @@ export function storeSource(store: AuditReader): FsckSource {
   return {
     size: async () => (await store.loadHead()).size,
     head: () => store.loadHead(),
-    find: (keys) => store.findEach(keys),
+    find: (keys) => findEach(store, keys),
     readCheckpoints: (from, limit) => store.loadCheckpoints(from, limit),
     async readRows(start, end) {
       const rows = await store.loadRows(start, end);
@@ -41,6 +41,11 @@ export function storeSource(store: AuditReader): FsckSource {
       });
     },
   };
+}
+
+/** For any store, as `AuditReader.findEach`. */
+export async function findEach(store: AuditReader, keys: readonly LookupKey[]): Promise<readonly (number | undefined)[]> {
+  return store.findEach?.(keys) ?? Promise.all(keys.map(({ kind, key }) => store.find(kind, key)));
 }
 
 /** One for each subtree that ends at this index, empty where the store has none: a hash that is missing is not passed over. */

@@ -57,10 +57,6 @@ class MemoryAuditStore implements AuditStore {
     return this.#indexByKey.get(`${kind}:${key}`);
   }
 
-  findEach(keys: readonly LookupKey[]): Promise<readonly (number | undefined)[]> {
-    return Promise.all(keys.map(({ kind, key }) => this.find(kind, key)));
-  }
-
   async loadOpenings(index: number): Promise<readonly Opening[]> {
     this.#requireOpen();
     return this.#openings[index] ?? [];

@@ -1,4 +1,5 @@
 /** An audit store whose salts and payloads are elsewhere: the log sees one store, and what may be erased is not among the entries. @module */
+import { findEach } from './fsck-source.ts';
 import { StoreError } from '../errors/store-error.ts';
 import type { AuditBatch, AuditReader, AuditStore } from './audit-store.ts';
 import type { Opening } from './commitment.ts';
@@ -33,7 +34,7 @@ export function readWithPrivate(entries: AuditReader, privateReader: PrivateRead
     loadRows: (start, end) => entries.loadRows(start, end),
     loadNodes: (nodes) => entries.loadNodes(nodes),
     find: (kind, key) => entries.find(kind, key),
-    findEach: (keys) => entries.findEach(keys),
+    findEach: (keys) => findEach(entries, keys),
     loadCheckpoint: (size) => entries.loadCheckpoint(size),
     loadCheckpoints: (from, limit) => entries.loadCheckpoints(from, limit),
     loadOpenings: (index) => openAll(privateReader, index),
@@ -118,7 +119,7 @@ class SplitStore implements PrivateAuditStore {
   loadRows: AuditReader['loadRows'] = (start, end) => this.#reader.loadRows(start, end);
   loadNodes: AuditReader['loadNodes'] = (nodes) => this.#reader.loadNodes(nodes);
   find: AuditReader['find'] = (kind, key) => this.#reader.find(kind, key);
-  findEach: AuditReader['findEach'] = (keys) => this.#reader.findEach(keys);
+  readonly findEach: NonNullable<AuditReader['findEach']> = (keys) => findEach(this.#reader, keys);
   loadOpenings: AuditReader['loadOpenings'] = (index) => this.#reader.loadOpenings(index);
   loadCheckpoint: AuditReader['loadCheckpoint'] = (size) => this.#reader.loadCheckpoint(size);
   loadCheckpoints: AuditReader['loadCheckpoints'] = (from, limit) => this.#reader.loadCheckpoints(from, limit);

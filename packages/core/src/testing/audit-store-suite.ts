@@ -1,4 +1,5 @@
 /** What every audit store must keep, as cases that any test runner can run. A case resolves, or throws an error that says what differed. @module */
+import { findEach } from '../audit/fsck-source.ts';
 import type { AuditBatch, AuditStore, NewAuditRow } from '../audit/audit-store.ts';
 import { CompactRange, emptyRoot, hashLeaf, type TreeHead } from '../audit/tree-hash.ts';
 import { equalBytes } from '../bytes/equal.ts';
@@ -120,8 +121,8 @@ async function findsFirst(store: AuditStore): Promise<void> {
     { kind: 'call', key: 'a' },
     { kind: 'id', key: 'id-3' },
   ] as const;
-  expectEqual('many at once', String(await store.findEach(asked)), String([undefined, 2, 3, 0, 3]));
-  expectEqual('none at once', (await store.findEach([])).length, 0);
+  expectEqual('many at once', String(await findEach(store, asked)), String([undefined, 2, 3, 0, 3]));
+  expectEqual('none at once', (await findEach(store, [])).length, 0);
 }
 
 async function keepsOpenings(store: AuditStore): Promise<void> {

@@ -489,7 +489,6 @@ class SlowStore implements AuditStore {
   loadRows = (start: number, end: number) => this.#inner.loadRows(start, end);
   loadNodes: AuditStore['loadNodes'] = (nodes) => this.#inner.loadNodes(nodes);
   find: AuditStore['find'] = (kind, key) => this.#inner.find(kind, key);
-  findEach: AuditStore['findEach'] = (keys) => this.#inner.findEach(keys);
   loadOpenings = (index: number) => this.#inner.loadOpenings(index);
   saveCheckpoint: AuditStore['saveCheckpoint'] = (checkpoint) => this.#inner.saveCheckpoint(checkpoint);
   loadCheckpoint = (size?: number) => this.#inner.loadCheckpoint(size);

@@ -251,7 +251,7 @@ describe('fsck', () => {
       loadHead: () => store.loadHead(),
       loadCheckpoints: async () => [],
       loadRows: async () => leafOnly,
-      findEach: (keys) => store.findEach(keys),
+      find: (kind, key) => store.find(kind, key),
     });
     expect(named(await fsck(source, { verifierKey: log.verifierKey }))).toEqual(['HASH_CHANGED 1']);
   });
