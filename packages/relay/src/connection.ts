@@ -42,6 +42,8 @@ export class Connection implements Presence {
   #isAnswered = false;
   #mailbox = 0;
   #outlet: Outlet | undefined;
+  /** Subscriptions whose outlet opens after the next write, unless they are stopped before. */
+  readonly #opening = new Set<number>();
   #heardAt: number;
   #isOver = false;
   #cancelTimer: () => void = () => undefined;
@@ -65,7 +67,7 @@ export class Connection implements Presence {
   }
 
   wake(): void {
-    this.#outlet?.fill();
+    this.#fill();
   }
 
   supersede(): void {
@@ -174,6 +176,7 @@ export class Connection implements Presence {
 
   /** After what was written so far: an acknowledgement that is still on its way to the disk is not delivered against. */
   #receive(subscription: number, did: AgentId): void {
+    this.#opening.add(subscription);
     void this.#hub.writes
       .run(() => undefined)
       .then(
@@ -183,7 +186,7 @@ export class Connection implements Presence {
   }
 
   #openOutlet(subscription: number, did: AgentId): void {
-    if (this.#isOver) return;
+    if (!this.#opening.delete(subscription) || this.#isOver) return;
     const { database, env } = this.#hub;
     this.#outlet = new Outlet({
       subscription,
@@ -191,7 +194,16 @@ export class Connection implements Presence {
       deliver: (of, frames) => this.#deliver(of, frames),
     });
     this.#hub.receive(did, this);
-    this.#outlet.fill();
+    this.#fill();
+  }
+
+  /** A disk that cannot be read ends this connection: not the process, and not the answer to the sender whose frame woke it. */
+  #fill(): void {
+    try {
+      this.#outlet?.fill();
+    } catch {
+      this.#refuse('unavailable');
+    }
   }
 
   #deliver(subscription: number, frames: readonly StoredFrame[]): void {
@@ -202,6 +214,7 @@ export class Connection implements Presence {
   }
 
   #stop(subscription: number, did: AgentId): void {
+    this.#opening.delete(subscription);
     if (this.#outlet?.subscription !== subscription) return;
     this.#outlet = undefined;
     this.#hub.stopReceiving(did, this);
@@ -213,7 +226,7 @@ export class Connection implements Presence {
     if (!this.#outlet.acknowledge(delivery)) return this.#refuse('malformed');
     // What could not be deleted is delivered again: a session tells a repetition.
     void this.#hub.writes.run(() => this.#hub.database.deleteFrames(this.#mailbox, delivery)).catch(() => undefined);
-    this.#outlet.fill();
+    this.#fill();
   }
 
   #send(message: RelayReply): void {
