@@ -20,6 +20,7 @@ import {
   type RelayRequest,
 } from '@talosprotocol/core/web';
 import { countBundles, fetchBundle, fetchCard, publishBundles, publishCard } from './directory.ts';
+import { decodePin, encodePin, pinOf, reaches, type HistoryPin } from './history-pin.ts';
 import type { Hub, Presence } from './hub.ts';
 import { saveFrame, saveFrames } from './mailbox.ts';
 import type { Outcome } from './outcome.ts';
@@ -135,27 +136,37 @@ export class Connection implements Presence {
     }
   }
 
-  /** The history is kept before its key counts here, so that the key before it counts nowhere any more. */
   #authenticate(proof: RelayProof): void {
     if (this.#isAnswered) return this.#refuse('malformed');
     this.#isAnswered = true;
-    const { database, env, writes } = this.#hub;
-    const known = database.history(proof.did);
-    const agent = proven(proof, { challenge: this.#challenge, now: env.now(), known });
+    const { env, writes } = this.#hub;
+    const agent = proven(proof, { challenge: this.#challenge, now: env.now(), known: new Uint8Array() });
     if (agent === undefined) return this.#refuse('unauthenticated');
-    const keep = (): number => {
-      const row = database.agent(agent.did);
-      if (agent.history.length > known.length) {
-        database.saveHistory(row, agent.history);
-        database.deleteBundlesBefore(row, agent.historySequence);
-      }
-      this.#mailbox = row;
-      return database.countPairs(row, env.now());
-    };
-    void writes.run(keep).then(
-      (left) => this.#welcome(agent, left),
-      () => this.#refuse('unavailable'),
-    );
+    const proved = pinOf(agent);
+    void writes
+      .run(() => this.#admit(agent, proved))
+      .then(
+        (left) => (left === undefined ? this.#refuse('unauthenticated') : this.#welcome(agent, left)),
+        () => this.#refuse('unavailable'),
+      );
+  }
+
+  /**
+   * How far the history goes is kept before its key counts here, so that the key before it counts nowhere any more. Compared where it is
+   * written: of two that prove themselves at once, the one with the older key must not have the last word.
+   * @returns One-time pairs left; undefined if a newer key, or another one, is known.
+   */
+  #admit(agent: ProvenAgent, proved: HistoryPin | undefined): number | undefined {
+    const { database, env } = this.#hub;
+    const known = decodePin(database.history(agent.did));
+    if (!reaches(agent, { proved, known })) return undefined;
+    const row = database.agent(agent.did);
+    if (proved !== undefined && proved.sequence > (known?.sequence ?? 0)) {
+      database.saveHistory(row, encodePin(proved));
+      database.deleteBundlesBefore(row, agent.historySequence);
+    }
+    this.#mailbox = row;
+    return database.countPairs(row, env.now());
   }
 
   #welcome(agent: ProvenAgent, left: number): void {
