@@ -6,7 +6,10 @@ import { decodeContents, type MessageContents, type RevocationNews } from './con
 import { rowRemoval, type RowRemoval } from './row-removal.ts';
 
 export type Received = {
-  /** The message's name at both ends: its hash, or that of the frame that carried it first if it had to be encrypted again. */
+  /**
+   * The message's name at both ends, base64url of 32 bytes: its hash, or that of the frame that carried it first if it had to be encrypted again.
+   * The sender says what that was, and may say what it likes, also the name of another's message: unique per sender only, so key by `(from, id)`.
+   */
   readonly id: string;
   /** SHA-256 of the frame, base64url: the key of the `message.in` entry here and of `message.out` at the sender. */
   readonly messageHash: string;
@@ -19,7 +22,7 @@ export type Received = {
   readonly redelivered: boolean;
 };
 
-/** May be called again for a message whose promise it rejected: make its effect idempotent by `id`. */
+/** May be called again for a message whose promise it rejected: make its effect idempotent by `(from, id)`. */
 export type ReceivedHandler = (message: Received) => void | Promise<void>;
 
 /** What is for the agent itself. May be called again for news whose promise it rejected. */
