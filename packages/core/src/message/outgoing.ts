@@ -17,6 +17,7 @@ import type { KeptRow, OutboxRow, SessionStore } from '../session/session-store.
 import { firstBatch } from './batch.ts';
 import { countRemotes, encodeContents, joinRemotes } from './contents.ts';
 import type { MessageLog } from './message-log.ts';
+import { RecentMap } from './recent-map.ts';
 import { rowRemoval, type RowRemoval } from './row-removal.ts';
 import type { SerialQueue } from './serial-queue.ts';
 import type { LiveSession, SessionTable } from './session-table.ts';
@@ -77,8 +78,8 @@ export class Outgoing {
   readonly #wire: SerialQueue;
   readonly #removeOutbox: RowRemoval;
   readonly #forgetting = new Set<Promise<void>>();
-  /** By session: resolves when what earlier sessions left is queued. */
-  readonly #adopted = new Map<string, Promise<void>>();
+  /** By session: resolves when what earlier sessions left is queued. Done again there is nothing left to do. */
+  readonly #adopted = new RecentMap<string, Promise<void>>();
   #retryMs = firstRetryMs;
   #cancelRetry: (() => void) | undefined;
   #closed = false;
