@@ -132,7 +132,7 @@ export function joinRemotes(waiting: readonly Uint8Array[]): Uint8Array {
 /** Two at least: one alone has a kind of its own. */
 function readBodies(rest: Uint8Array): readonly Uint8Array[] | undefined {
   const bodies: Uint8Array[] = [];
-  for (let offset = 0; offset < rest.length; ) {
+  for (let offset = 0; offset < rest.length;) {
     if (rest.length - offset < 4 || bodies.length === maxRemotes) return undefined;
     const end = offset + 4 + uint32At(rest, offset);
     if (end > rest.length) return undefined;

@@ -111,7 +111,9 @@ describe('messages of remote calls that wait together', () => {
     const bodies = Array.from({ length: maxRemotes }, (_, i) => encodeContents({ kind: 'remote', body: Uint8Array.of(i) }));
     const good = joinRemotes(bodies);
     expect(decodeContents(good)).toMatchObject({ kind: 'remotes', bodies: { length: maxRemotes } });
-    expect(decodeContents(joinRemotes([bodies[0]!, encodeContents({ kind: 'remote', body: new Uint8Array(0) })]))).toMatchObject({ bodies: [{ length: 1 }, { length: 0 }] });
+    expect(decodeContents(joinRemotes([bodies[0]!, encodeContents({ kind: 'remote', body: new Uint8Array(0) })]))).toMatchObject({
+      bodies: [{ length: 1 }, { length: 0 }],
+    });
     const refused = [
       joinRemotes([...bodies, bodies[0]!]),
       joinRemotes(bodies.slice(0, 1)),
