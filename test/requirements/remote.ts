@@ -11,6 +11,7 @@ export const remoteRequirements = {
   'REMOTE-RESUME': 'A caller that ended between S and A, or before A went out, agrees at its next start.',
   'REMOTE-ONCE': 'A request that comes again, in whatever session, is not run again and is answered the same.',
   'REMOTE-ARGS': 'Arguments other than those that were signed are refused.',
+  'REMOTE-BOUNDS': 'Requests under a capability that does not hold are signed and kept up to a bound, and cost what holds nothing.',
   'REMOTE-TOOL-UNKNOWN': 'A tool that is not served is refused, signed and recorded.',
   'REMOTE-CLOSED': 'What is not the protocol changes nothing.',
   'REMOTE-COUNTERSIGN': 'An outcome is listed as unacknowledged until its caller has signed just it.',

@@ -64,7 +64,8 @@ export const sessionRequirements = {
   'SES-LIFETIME': 'A session sends for seven days and 2^20 messages; one that was replaced opens stragglers for a day after the last, and is then gone.',
   'SES-RENEW':
     'A session at its end is followed by a new one by itself, with a bundle that the peer gave in time or one of the directory, and no message is lost.',
-  'MSG-SWEEP': 'What nobody acknowledged, and what the fence remembers of sessions that cannot send any more, is forgotten in time.',
+  'MSG-BOUNDED': 'What an agent remembers of peers and sessions in memory, and holds of messages that no handler takes, is bounded.',
+  'MSG-SWEEP': 'What nobody acknowledged or took over, and what the fence remembers of sessions that cannot send any more, is forgotten in time.',
   'SES-RESET-BUDGET': 'A peer opens sessions beside one that is there, in its place or late, a bounded number of times an hour.',
   'MSG-ACKNOWLEDGE': 'A message is kept until its receiver acknowledges it, which it does after a hundred messages or a minute.',
   'MSG-GARBAGE-BUDGET':

@@ -20,6 +20,7 @@ import {
   type RelayRequest,
 } from '@talosprotocol/core/web';
 import { countBundles, fetchBundle, fetchCard, publishBundles, publishCard } from './directory.ts';
+import { decodePin, encodePin, pinOf, reaches, type HistoryPin } from './history-pin.ts';
 import type { Hub, Presence } from './hub.ts';
 import { saveFrame, saveFrames } from './mailbox.ts';
 import type { Outcome } from './outcome.ts';
@@ -42,6 +43,8 @@ export class Connection implements Presence {
   #isAnswered = false;
   #mailbox = 0;
   #outlet: Outlet | undefined;
+  /** Subscriptions whose outlet opens after the next write, unless they are stopped before. */
+  readonly #opening = new Set<number>();
   #heardAt: number;
   #isOver = false;
   #cancelTimer: () => void = () => undefined;
@@ -65,7 +68,7 @@ export class Connection implements Presence {
   }
 
   wake(): void {
-    this.#outlet?.fill();
+    this.#fill();
   }
 
   supersede(): void {
@@ -133,27 +136,37 @@ export class Connection implements Presence {
     }
   }
 
-  /** The history is kept before its key counts here, so that the key before it counts nowhere any more. */
   #authenticate(proof: RelayProof): void {
     if (this.#isAnswered) return this.#refuse('malformed');
     this.#isAnswered = true;
-    const { database, env, writes } = this.#hub;
-    const known = database.history(proof.did);
-    const agent = proven(proof, { challenge: this.#challenge, now: env.now(), known });
+    const { env, writes } = this.#hub;
+    const agent = proven(proof, { challenge: this.#challenge, now: env.now(), known: new Uint8Array() });
     if (agent === undefined) return this.#refuse('unauthenticated');
-    const keep = (): number => {
-      const row = database.agent(agent.did);
-      if (agent.history.length > known.length) {
-        database.saveHistory(row, agent.history);
-        database.deleteBundlesBefore(row, agent.historySequence);
-      }
-      this.#mailbox = row;
-      return database.countPairs(row, env.now());
-    };
-    void writes.run(keep).then(
-      (left) => this.#welcome(agent, left),
-      () => this.#refuse('unavailable'),
-    );
+    const proved = pinOf(agent);
+    void writes
+      .run(() => this.#admit(agent, proved))
+      .then(
+        (left) => (left === undefined ? this.#refuse('unauthenticated') : this.#welcome(agent, left)),
+        () => this.#refuse('unavailable'),
+      );
+  }
+
+  /**
+   * How far the history goes is kept before its key counts here, so that the key before it counts nowhere any more. Compared where it is
+   * written: of two that prove themselves at once, the one with the older key must not have the last word.
+   * @returns One-time pairs left; undefined if a newer key, or another one, is known.
+   */
+  #admit(agent: ProvenAgent, proved: HistoryPin | undefined): number | undefined {
+    const { database, env } = this.#hub;
+    const known = decodePin(database.history(agent.did));
+    if (!reaches(agent, { proved, known })) return undefined;
+    const row = database.agent(agent.did);
+    if (proved !== undefined && proved.sequence > (known?.sequence ?? 0)) {
+      database.saveHistory(row, encodePin(proved));
+      database.deleteBundlesBefore(row, agent.historySequence);
+    }
+    this.#mailbox = row;
+    return database.countPairs(row, env.now());
   }
 
   #welcome(agent: ProvenAgent, left: number): void {
@@ -174,6 +187,7 @@ export class Connection implements Presence {
 
   /** After what was written so far: an acknowledgement that is still on its way to the disk is not delivered against. */
   #receive(subscription: number, did: AgentId): void {
+    this.#opening.add(subscription);
     void this.#hub.writes
       .run(() => undefined)
       .then(
@@ -183,7 +197,7 @@ export class Connection implements Presence {
   }
 
   #openOutlet(subscription: number, did: AgentId): void {
-    if (this.#isOver) return;
+    if (!this.#opening.delete(subscription) || this.#isOver) return;
     const { database, env } = this.#hub;
     this.#outlet = new Outlet({
       subscription,
@@ -191,7 +205,16 @@ export class Connection implements Presence {
       deliver: (of, frames) => this.#deliver(of, frames),
     });
     this.#hub.receive(did, this);
-    this.#outlet.fill();
+    this.#fill();
+  }
+
+  /** A disk that cannot be read ends this connection: not the process, and not the answer to the sender whose frame woke it. */
+  #fill(): void {
+    try {
+      this.#outlet?.fill();
+    } catch {
+      this.#refuse('unavailable');
+    }
   }
 
   #deliver(subscription: number, frames: readonly StoredFrame[]): void {
@@ -202,6 +225,7 @@ export class Connection implements Presence {
   }
 
   #stop(subscription: number, did: AgentId): void {
+    this.#opening.delete(subscription);
     if (this.#outlet?.subscription !== subscription) return;
     this.#outlet = undefined;
     this.#hub.stopReceiving(did, this);
@@ -213,7 +237,7 @@ export class Connection implements Presence {
     if (!this.#outlet.acknowledge(delivery)) return this.#refuse('malformed');
     // What could not be deleted is delivered again: a session tells a repetition.
     void this.#hub.writes.run(() => this.#hub.database.deleteFrames(this.#mailbox, delivery)).catch(() => undefined);
-    this.#outlet.fill();
+    this.#fill();
   }
 
   #send(message: RelayReply): void {

@@ -1,4 +1,4 @@
-/** Mailboxes, bundles and key histories in one SQLite file. Every method is one statement or a few; transactions are write-queue's. @module */
+/** Mailboxes, bundles and where key histories end in one SQLite file. Every method is one statement or a few; transactions are write-queue's. @module */
 import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { StoreError, TalosError } from '@talosprotocol/core/errors';
@@ -100,7 +100,7 @@ export class RelayDatabase {
     return this.#agents.has(did) || this.#statements.findAgent.get(did) !== undefined;
   }
 
-  /** The key history that was kept, canonical JSON; empty if none. */
+  /** What was kept of the key history (`history-pin.ts`); empty if nothing. */
   history(did: string): Uint8Array {
     return (this.#statements.history.get(did)?.['history'] as Uint8Array | undefined) ?? new Uint8Array();
   }
@@ -180,7 +180,7 @@ export class RelayDatabase {
     return (this.#statements.countPairs.get(owner, now) as { n: number }).n;
   }
 
-  /** What is over. Agents that nothing names any more are forgotten, never a history: a key that was given up would speak again. */
+  /** What is over. Agents that nothing names any more are forgotten, never where a history ends: a key that was given up would speak again. */
   sweep(now: number, contactsBefore: number): void {
     const { sweepFrames, sweepBundles, sweepContacts, sweepShares, sweepAgents } = this.#statements;
     sweepFrames.run(now);

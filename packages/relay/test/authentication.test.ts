@@ -1,9 +1,11 @@
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemEnv, type Env } from '@talosprotocol/core';
 import { generateIdentitySecrets, restoreIdentity, rotateIdentitySecrets, type Identity } from '@talosprotocol/core/identity';
 import { relayOrigin, signRelayProof, verifyRelayProof } from '@talosprotocol/core/web';
+import { RelayDatabase } from '../src/relay-database.ts';
 import { RawClient } from './raw-client.ts';
-import { bundleMaker, closeAll, newIdentity, relayHere } from './support.ts';
+import { bundleMaker, closeAll, newIdentity, relayHere, temporaryFolder } from './support.ts';
 
 afterEach(closeAll);
 
@@ -126,6 +128,36 @@ describe('proof of the DID', () => {
     const forked = new RawClient(url);
     forked.send({ type: 'authenticate', ...(await proofAt(forked, await restoreIdentity(other))) });
     expect(await refusedAs(forked)).toBe('unauthenticated');
+  });
+
+  it('[RLY-AUTH-HISTORY] of a history only its end is kept, and what an earlier version kept whole counts as before', async () => {
+    const path = join(temporaryFolder(), 'relay.db');
+    const secrets = await generateIdentitySecrets(systemEnv);
+    const rotated = await rotateIdentitySecrets(secrets, systemEnv);
+    const [first, second, third] = [
+      await restoreIdentity(secrets),
+      await restoreIdentity(rotated),
+      await restoreIdentity(await rotateIdentitySecrets(rotated, systemEnv)),
+    ];
+    const kept = new RelayDatabase(path, 2 ** 24);
+    kept.transaction(() => kept.saveHistory(kept.agent(second.did), new TextEncoder().encode(JSON.stringify(second.history))));
+    kept.close();
+    const relay = await relayHere({ path });
+    const old = new RawClient(relay.url);
+    old.send({ type: 'authenticate', ...(await proofAt(old, first)) });
+    expect(await refusedAs(old)).toBe('unauthenticated');
+    await new RawClient(relay.url).authenticate(second);
+    await new RawClient(relay.url).authenticate(third);
+    await new RawClient(relay.url).authenticate(third);
+    for (const given of [first, second]) {
+      const thief = new RawClient(relay.url);
+      thief.send({ type: 'authenticate', ...(await proofAt(thief, given)) });
+      expect(await refusedAs(thief)).toBe('unauthenticated');
+    }
+    await relay.close();
+    const database = new RelayDatabase(path, 2 ** 24);
+    expect(database.history(third.did).length).toBeLessThan(100);
+    database.close();
   });
 
   it('[RLY-WIRE] a connection without the subprotocol is not served', async () => {

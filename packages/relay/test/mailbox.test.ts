@@ -1,3 +1,4 @@
+import { truncateSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemEnv, type Env } from '@talosprotocol/core';
 import type { AgentId } from '@talosprotocol/core/identity';
@@ -124,6 +125,40 @@ describe('mailbox', () => {
     second.send({ type: 'receive', subscription: 1 });
     await until(() => second.replies.length === 2);
     expect((await second.next('deliver')).delivery).toBe(delivery + 1);
+  });
+
+  it('[RLY-ACK] who stops right behind receiving is delivered nothing, and its mail waits for the next subscription', async () => {
+    const { url } = await relayHere();
+    const owner = await newIdentity();
+    const sender = await new RawClient(url).authenticate(await newIdentity());
+    await fill(sender, owner.did, 1);
+    const receiver = await new RawClient(url).authenticate(owner);
+    receiver.send({ type: 'receive', subscription: 1 });
+    receiver.send({ type: 'stop', subscription: 1 });
+    receiver.send({ type: 'count', request: 2 });
+    await receiver.answerTo(2);
+    await fill(sender, owner.did, 1);
+    receiver.send({ type: 'count', request: 3 });
+    await receiver.answerTo(3);
+    expect(receiver.replies).toEqual([]);
+    receiver.send({ type: 'receive', subscription: 4 });
+    await until(() => receiver.replies.length === 2);
+    expect((await receiver.next('deliver')).subscription).toBe(4);
+  });
+
+  it('[RLY-HOSTILE] a disk that cannot be read ends who receives, and neither the relay nor who sends', async () => {
+    const { url, path } = await relayHere();
+    const owner = await newIdentity();
+    const sender = await new RawClient(url).authenticate(await newIdentity());
+    // More than SQLite holds in memory: the oldest has to be read.
+    for (let i = 0; i < 8; i++) await outcome(sender, owner.did, new Uint8Array(maxFrameBytes).fill(i));
+    const receiver = await new RawClient(url).authenticate(owner);
+    for (const file of [path, `${path}-wal`]) truncateSync(file, 0);
+    receiver.send({ type: 'receive', subscription: 1 });
+    expect((await receiver.next('refused')).reason).toBe('unavailable');
+    await receiver.closed();
+    sender.send({ type: 'count', request: ++request });
+    expect(await sender.answerTo(request)).toBeTypeOf('string');
   });
 
   it('[RLY-OWNER] a mailbox is delivered to its owner only', async () => {

@@ -3,10 +3,14 @@ import type { Env } from '../env/env.ts';
 import type { AgentId } from '../identity/agent-id.ts';
 import type { InboxRow, SessionStore } from '../session/session-store.ts';
 import { decodeContents, type MessageContents, type RevocationNews } from './contents.ts';
+import { Door, type Arrived } from './door.ts';
 import { rowRemoval, type RowRemoval } from './row-removal.ts';
 
 export type Received = {
-  /** The message's name at both ends: its hash, or that of the frame that carried it first if it had to be encrypted again. */
+  /**
+   * The message's name at both ends, base64url of 32 bytes: its hash, or that of the frame that carried it first if it had to be encrypted again.
+   * The sender says what that was, and may say what it likes, also the name of another's message: unique per sender only, so key by `(from, id)`.
+   */
   readonly id: string;
   /** SHA-256 of the frame, base64url: the key of the `message.in` entry here and of `message.out` at the sender. */
   readonly messageHash: string;
@@ -19,7 +23,7 @@ export type Received = {
   readonly redelivered: boolean;
 };
 
-/** May be called again for a message whose promise it rejected: make its effect idempotent by `id`. */
+/** May be called again for a message whose promise it rejected: make its effect idempotent by `(from, id)`. */
 export type ReceivedHandler = (message: Received) => void | Promise<void>;
 
 /** What is for the agent itself. May be called again for news whose promise it rejected. */
@@ -53,9 +57,9 @@ const closeGraceMs = 5000;
 export class Delivery {
   readonly #parts: DeliveryParts;
   readonly #removeInbox: RowRemoval;
-  readonly #handlers = new Set<ReceivedHandler>();
-  readonly #remoteHandlers = new Set<RemoteHandler>();
-  /** What no handler has finished, by the id of its row. */
+  readonly #users = new Door<ReceivedHandler>();
+  readonly #remotes = new Door<RemoteHandler>();
+  /** What no handler has finished, by the id of its row; not what its door has left in the store. */
   readonly #pending = new Map<string, Set<Pending>>();
   readonly #running = new Set<Promise<void>>();
   readonly #timers = new Set<() => void>();
@@ -68,25 +72,45 @@ export class Delivery {
 
   /** What came while there was no handler is handed to the first one. */
   addHandler(handler: ReceivedHandler): () => void {
-    return this.#add(this.#handlers, handler);
+    return this.#add(this.#users, handler);
   }
 
   addRemoteHandler(handler: RemoteHandler): () => void {
-    return this.#add(this.#remoteHandlers, handler);
+    return this.#add(this.#remotes, handler);
   }
 
-  #add<T>(handlers: Set<T>, handler: T): () => void {
-    const isFirst = handlers.size === 0;
-    handlers.add(handler);
+  #add<T>(door: Door<T>, handler: T): () => void {
+    const isFirst = door.handlers.size === 0;
+    door.open(handler);
     const all = isFirst ? [...this.#pending.values()].flatMap((unfinished) => [...unfinished]) : [];
-    for (const pending of all) if (this.#handlersOf(pending) === handlers) this.#start(pending, firstRetryMs);
-    return () => void handlers.delete(handler);
+    for (const pending of all) if (this.#doorOf(pending.row) === door) this.#start(pending, firstRetryMs);
+    if (isFirst && door.left.size > 0) this.#run(this.#takeUp(door));
+    return () => void door.handlers.delete(handler);
+  }
+
+  #hasLeft<T>({ left, handlers }: Door<T>): boolean {
+    return left.size > 0 && handlers.size > 0 && !this.#closed;
   }
 
   /** Undefined for news, which waits for nobody. */
-  #handlersOf(pending: Pending): ReadonlySet<unknown> | undefined {
-    if (pending.body !== undefined) return this.#remoteHandlers;
-    return isNews(unwrap(pending.row).contents) ? undefined : this.#handlers;
+  #doorOf(row: InboxRow): Door<unknown> | undefined {
+    if (isRemote(row)) return this.#remotes as Door<unknown>;
+    return isNews(unwrap(row).contents) ? undefined : (this.#users as Door<unknown>);
+  }
+
+  /** Reads what was left; what comes meanwhile is left behind it, and read after it. */
+  async #takeUp<T>(door: Door<T>): Promise<void> {
+    try {
+      while (this.#hasLeft(door)) {
+        const asked = [...door.left.keys()];
+        const rows = await this.#parts.store.inbox();
+        if (!this.#hasLeft(door)) return;
+        for (const { row, arrived } of door.takeLeft(rows, asked)) this.#accept(row, arrived);
+      }
+    } catch (error) {
+      this.#parts.onError(error);
+      if (!this.#closed) this.#later(lastRetryMs, () => this.#run(this.#takeUp(door)));
+    }
   }
 
   /** Idempotent while the message is pending; one whose record failed may go on with this one's. */
@@ -94,10 +118,15 @@ export class Delivery {
     const present = this.#pending.get(row.id);
     for (const pending of present ?? []) pending.recorded = recorded;
     if (this.#closed || present !== undefined) return;
+    const arrived = { redelivered, recorded };
+    if (this.#doorOf(row)?.admits(row, arrived) !== false) this.#accept(row, arrived);
+  }
+
+  #accept(row: InboxRow, arrived: Arrived): void {
     const bodies = bodiesOf(unwrap(row).contents) ?? [undefined];
-    const unfinished = bodies.map((body): Pending => ({ row, body, redelivered, recorded }));
+    const unfinished = bodies.map((body): Pending => ({ row, body, ...arrived }));
     this.#pending.set(row.id, new Set(unfinished));
-    for (const pending of unfinished) if (this.#handlersOf(pending)?.size !== 0) this.#start(pending, firstRetryMs);
+    if (this.#doorOf(row)?.handlers.size !== 0) for (const pending of unfinished) this.#start(pending, firstRetryMs);
   }
 
   async close(): Promise<void> {
@@ -113,7 +142,12 @@ export class Delivery {
 
   /** Handlers start in order of arrival; one that waits for a later message, or for its own send, does not hold up the rest. */
   #start(pending: Pending, retryMs: number): void {
-    const run = this.#handle(pending, retryMs).finally(() => this.#running.delete(run));
+    this.#run(this.#handle(pending, retryMs));
+  }
+
+  /** `close` waits for it. */
+  #run(work: Promise<void>): void {
+    const run = work.finally(() => this.#running.delete(run));
     this.#running.add(run);
   }
 
@@ -146,20 +180,24 @@ export class Delivery {
     const redelivered = pending.redelivered || isAgain;
     pending.redelivered = true;
     if (body !== undefined) {
-      await Promise.all([...this.#remoteHandlers].map(async (handler) => handler({ id, from: row.from, redelivered, body, recorded })));
+      await Promise.all([...this.#remotes.handlers].map(async (handler) => handler({ id, from: row.from, redelivered, body, recorded })));
       return;
     }
     // Only what is for the user has a row.
     const content = contents.kind === 'text' ? contents.text : contents.kind === 'data' ? contents.data : '';
     const message = { id, messageHash: row.id, from: row.from, content, session: row.sessionId, redelivered };
-    await Promise.all([...this.#handlers].map(async (handler) => handler(message)));
+    await Promise.all([...this.#users.handlers].map(async (handler) => handler(message)));
   }
 
   /** Twice as long each time, at most a minute: a handler whose database is away is not hammered with its own backlog. */
   #retryLater(pending: Pending, retryMs: number): void {
-    const cancel = this.#parts.env.after(retryMs, () => {
+    this.#later(retryMs, () => this.#start(pending, Math.min(retryMs * 2, lastRetryMs)));
+  }
+
+  #later(delayMs: number, run: () => void): void {
+    const cancel = this.#parts.env.after(delayMs, () => {
       this.#timers.delete(cancel);
-      this.#start(pending, Math.min(retryMs * 2, lastRetryMs));
+      run();
     });
     this.#timers.add(cancel);
   }

@@ -24,6 +24,7 @@ import { openBatch, readArrival, type Arrival, type OpenedFrame } from './open-b
 import { Openings, type OpeningParts } from './openings.ts';
 import { takeOwn, tellOwn } from './own-contents.ts';
 import type { Committed, Receipt, Taking } from './receipt.ts';
+import { RecentMap } from './recent-map.ts';
 import type { LiveSession } from './session-table.ts';
 
 export type IncomingParts = OpeningParts & {
@@ -46,7 +47,7 @@ const garbageBounds = { limit: 200, windowMs: 60_000 };
 export class Incoming {
   readonly #parts: IncomingParts;
   /** The chain for which a session was last answered: a replayed genuine header gets no second answer. */
-  readonly #answered = new Map<string, number>();
+  readonly #answered = new RecentMap<string, number>();
   readonly #garbage: Budget;
   readonly #openings: Openings;
 

@@ -266,14 +266,17 @@ async function announceKeys({ peers, table, outgoing, onError }: Parts, history:
   return told;
 }
 
-/** At the start and once a day: what nobody acknowledged in a week, and what the fence remembers of sessions that cannot send any more. */
+/** At the start and once a day: what nobody acknowledged in a week or took over, and what the fence remembers of sessions that cannot send any more. */
 function keepSwept(parts: Parts): void {
-  const { options, env, onError } = parts;
+  const { options, env, outgoing, onError } = parts;
   const sweep = async (): Promise<void> => {
     await options.store.removeKeptBefore(env.now() - maxKeptMs);
     await options.fence?.sweep?.();
   };
-  parts.cancelSweep = env.after(sweepEveryMs, () => keepSwept(parts));
+  parts.cancelSweep = env.after(sweepEveryMs, () => {
+    keepSwept(parts);
+    outgoing.sweep();
+  });
   sweep().catch(onError);
 }
 

@@ -11,11 +11,13 @@ import { TransportError } from '../errors/transport-error.ts';
 import type { Secret } from '../primitives/secret.ts';
 import type { AgentId } from '../identity/agent-id.ts';
 import { hashFrame } from '../session/frame.ts';
+import { sessionLifeMs } from '../session/limits.ts';
 import { encryptMessage } from '../session/session.ts';
 import type { KeptRow, OutboxRow, SessionStore } from '../session/session-store.ts';
 import { firstBatch } from './batch.ts';
 import { countRemotes, encodeContents, joinRemotes } from './contents.ts';
 import type { MessageLog } from './message-log.ts';
+import { RecentMap } from './recent-map.ts';
 import { rowRemoval, type RowRemoval } from './row-removal.ts';
 import type { SerialQueue } from './serial-queue.ts';
 import type { LiveSession, SessionTable } from './session-table.ts';
@@ -40,8 +42,16 @@ type Waiting = {
 
 type Keeping = { readonly id?: string; readonly contents: Uint8Array; readonly keptAt: number };
 
-/** A durable row on its way. `repeated`: the log may have its entry already, from before a crash or a failed append. */
-type Departure = { readonly row: OutboxRow; readonly record: 'due' | 'repeated' | 'done'; readonly waiting?: Waiting | undefined };
+/**
+ * A durable row on its way. `repeated`: the log may have its entry already, from before a crash or a failed append. `since`: when this run
+ * first had it; rows do not say how old they are.
+ */
+type Departure = {
+  readonly row: OutboxRow;
+  readonly record: 'due' | 'repeated' | 'done';
+  readonly since: number;
+  readonly waiting?: Waiting | undefined;
+};
 
 export type OutgoingParts = {
   readonly table: SessionTable;
@@ -68,8 +78,8 @@ export class Outgoing {
   readonly #wire: SerialQueue;
   readonly #removeOutbox: RowRemoval;
   readonly #forgetting = new Set<Promise<void>>();
-  /** By session: resolves when what earlier sessions left is queued. */
-  readonly #adopted = new Map<string, Promise<void>>();
+  /** By session: resolves when what earlier sessions left is queued. Done again there is nothing left to do. */
+  readonly #adopted = new RecentMap<string, Promise<void>>();
   #retryMs = firstRetryMs;
   #cancelRetry: (() => void) | undefined;
   #closed = false;
@@ -139,7 +149,35 @@ export class Outgoing {
 
   /** Takes up the rows that a crash or a failed transport left. Byte for byte: they were encrypted once and for all. */
   async resume(): Promise<void> {
-    for (const row of await this.#parts.store.outbox()) this.#depart(row.sessionId, [{ row, record: 'repeated' }]);
+    const since = this.#parts.env.now();
+    for (const row of await this.#parts.store.outbox()) this.#append(row.sessionId, [{ row, record: 'repeated', since }]);
+    this.sweep();
+    this.#retry();
+  }
+
+  /** Gives up what no mailbox would keep any more: a peer that never empties its own would grow our outbox, and our memory, for ever. */
+  sweep(): void {
+    for (const sessionId of this.#departures.keys()) void this.#wire.run(sessionId, () => this.#giveUp(sessionId)).catch(this.#parts.onError);
+  }
+
+  async #giveUp(sessionId: string): Promise<void> {
+    const isOver = await this.#isOver(sessionId);
+    const departures = this.#departures.get(sessionId) ?? [];
+    const before = this.#parts.env.now() - maxKeptMs;
+    const young = isOver ? -1 : departures.findIndex(({ since }) => since >= before);
+    const over = departures.splice(0, young < 0 ? departures.length : young);
+    if (departures.length === 0) this.#departures.delete(sessionId);
+    if (over.length === 0) return;
+    this.#forget(over);
+    const error = givenUp(over.length);
+    for (const { waiting } of over) waiting?.reject(error);
+    this.#parts.onError(error);
+  }
+
+  /** Nothing of it can be opened any more, whenever a run took it up: a session that is gone has left what was kept to the one after it. */
+  async #isOver(sessionId: string): Promise<boolean> {
+    const live = await this.#parts.table.load(sessionId);
+    return live === undefined || this.#parts.env.now() - live.state.createdAt > sessionLifeMs + maxKeptMs;
   }
 
   /** What is on its way is finished; what fails from now on stays in the outbox for the next start. */
@@ -190,15 +228,19 @@ export class Outgoing {
       writes: { outbox: rows.map(({ row }) => row), kept, keptRemoved: rows.flatMap(({ waiting }) => waiting.kept?.id ?? []) },
       consumed,
     });
-    return rows.map(({ row, waiting }) => ({ row, waiting, record: 'due' }));
+    return rows.map(({ row, waiting }) => ({ row, waiting, record: 'due', since: env.now() }));
   }
 
   /** A queue of its own for each session's wire, so that frames keep their order and encryption does not wait for them. */
   #depart(sessionId: string, departures: readonly Departure[]): void {
+    this.#append(sessionId, departures);
+    void this.#wire.run(sessionId, () => this.#sendAll(sessionId));
+  }
+
+  #append(sessionId: string, departures: readonly Departure[]): void {
     const present = this.#departures.get(sessionId);
     if (present === undefined) this.#departures.set(sessionId, [...departures]);
     else present.push(...departures);
-    void this.#wire.run(sessionId, () => this.#sendAll(sessionId));
   }
 
   /** In order: a frame that fails holds back those behind it, else a late first message would cost the peer its skipped keys. */
@@ -319,6 +361,13 @@ function attempt<T>(run: () => T, reject: (error: unknown) => void): T | undefin
     reject(error);
     return undefined;
   }
+}
+
+function givenUp(count: number): TransportError {
+  return new TransportError({
+    code: 'TALOS_TRANSPORT_SEND_FAILED',
+    message: `the transport did not take ${count} messages of a session for as long as a mailbox keeps one: they were given up`,
+  });
 }
 
 function rolledBack(): SessionError {

@@ -11,6 +11,7 @@ import { clockSkewMs, retiredLifeMs } from '../session/limits.ts';
 import type { RetiredReason, SessionState } from '../session/session-state.ts';
 import { decodeSessionState, encodeSessionState } from '../session/session-state-codec.ts';
 import type { SessionStore, SessionWrites } from '../session/session-store.ts';
+import { RecentMap } from './recent-map.ts';
 
 export type LiveSession = {
   /** The session id, base64url. */
@@ -45,7 +46,7 @@ export type TableCommit = {
  */
 const maxAttempts = 32;
 
-/** Sessions held open in memory, at about 15 kB each; a busy relay of agents has many more on disk. */
+/** Sessions held open in memory, at about 15 kB each: the ones used last. The rest is in the store, and comes back from it with its version. */
 const maxLive = 2048;
 
 /** No session reaches this version. */
@@ -56,8 +57,9 @@ export class SessionTable {
   readonly #store: SessionStore;
   readonly #fence: RollbackFence | undefined;
   readonly #env: Env;
-  readonly #live = new Map<string, LiveSession>();
-  readonly #preferred = new Map<AgentId, string>();
+  readonly #live = new RecentMap<string, LiveSession>(maxLive);
+  /** By peer. What was forgotten is asked of the store. */
+  readonly #preferred = new RecentMap<AgentId, string>();
 
   constructor({ store, fence, env }: { readonly store: SessionStore; readonly fence: RollbackFence | undefined; readonly env: Env }) {
     this.#store = store;
@@ -68,7 +70,7 @@ export class SessionTable {
   /** `undefined` if there is no such session, or its day as a retired one is over. @throws {@link SessionError} `TALOS_SESSION_BAD_STATE`. */
   async load(id: string): Promise<LiveSession | undefined> {
     const live = this.#live.get(id) ?? (await this.#read(id));
-    if (live !== undefined) this.#keep(live);
+    if (live !== undefined) this.#live.set(id, live);
     const retired = live?.state.retired;
     if (retired === undefined || this.#env.now() - retired.at <= retiredLifeMs) return live;
     this.#live.delete(id);
@@ -87,15 +89,6 @@ export class SessionTable {
     const live = { id, version: stored.version, state: decodeSessionState(stored.state, stored.skipped), isRolledBack };
     stored.state.fill(0);
     return live;
-  }
-
-  /** The ones used last. The rest is in the store, and comes back from it with its version. */
-  #keep(live: LiveSession): void {
-    this.#live.delete(live.id);
-    this.#live.set(live.id, live);
-    if (this.#live.size <= maxLive) return;
-    const [oldest] = this.#live.keys();
-    this.#live.delete(oldest as string);
   }
 
   /** The session that sends to this peer. @throws {@link SessionError} `TALOS_SESSION_UNKNOWN`. */
@@ -146,7 +139,7 @@ export class SessionTable {
     const id = encodeBase64url(state.sessionId);
     const version = await this.#store.commit(id, live?.version ?? 0, { ...writes, state: encodeSessionState(state), peer: state.peerDid });
     const next = { id, version, state, isRolledBack: live?.isRolledBack ?? false };
-    this.#keep(next);
+    this.#live.set(id, next);
     await this.#fence?.raise(id, version);
     for (const secret of consumed) secret.wipe();
     return next;

@@ -22,6 +22,8 @@ export type AdmitCallParts = {
   readonly env: Env;
   readonly keys: IssuerKeys;
   readonly budget: VerificationBudget;
+  /** Requests whose capability does not hold, of each peer: its own, so that who asked for too much in vain can still use what it has. */
+  readonly refusals: VerificationBudget;
   readonly calls: CallStore;
   readonly partyKeys: (did: AgentId) => PartyKeys;
 };
@@ -88,7 +90,11 @@ async function admit(parts: AdmitCallParts, arrived: ArrivedCall): Promise<Admit
 
 type Denying = { readonly from: AgentId; readonly message: CallMessage; readonly request: Request; readonly claiming: Claiming };
 
-/** A refusal is signed for whoever proved that the request is his, and for nobody else. */
+/**
+ * A refusal is signed for whoever proved that the request is his, and for nobody else. Anyone can sign requests under a capability that does
+ * not hold, and each costs a verification, a signature, entries and a row that stays for a month: the draw is not given back. What comes
+ * again was drawn for before.
+ */
 async function admitDenied(parts: AdmitCallParts, { from, message, request, claiming }: Denying, denial: Denial): Promise<AdmittedCall> {
   const { claims } = request;
   const before = await claiming.find();
@@ -96,14 +102,13 @@ async function admitDenied(parts: AdmitCallParts, { from, message, request, clai
   const now = parts.env.now() / 1000;
   const isTimely = now >= claims.iat - windowSeconds && now < claims.exp && claims.exp > claims.iat && claims.exp - claims.iat <= maxLifetimeSeconds;
   if (!isTimely || claims.aud !== parts.agent) return { status: 'refused', denial };
-  const waitMs = parts.budget.spend(from);
+  const waitMs = parts.refusals.spend(from);
   if (waitMs !== undefined) return { status: 'refused', denial: deny('RATE', { retryAfter: Math.ceil(waitMs / 1000) }) };
   try {
     verifyRequest(message.request, parts.partyKeys(from));
   } catch {
     return { status: 'refused', denial };
   }
-  parts.budget.refund(from);
   const verdict = await claiming.add({ id: `${request.kid} ${claims.jti}`, from: claims.iat * 1000, until: claims.exp * 1000 }, parts.env.now());
   if (verdict === 'new') return { status: 'denied', denial, request, id: claiming.id };
   return (await claiming.seen()) ?? { status: 'refused', denial };

@@ -65,7 +65,7 @@ export function openRemote(options: RemoteOptions): Remote {
   const say = sayOver({ send: (peer, body) => messenger.sendRemote(peer, body) });
   const { peerKey = didKeyReader() } = options;
   const partyKeys = (did: AgentId): PartyKeys => oneKey(peerKey(did));
-  const parts = { ...options, origin: options.log.origin, budget: verificationBudget(env), peerKey, partyKeys, say };
+  const parts = { ...options, origin: options.log.origin, budget: verificationBudget(env), refusals: verificationBudget(env), peerKey, partyKeys, say };
   const tools = new ToolTable(parts);
   const countersigner = new Countersigner(parts);
   const rooms: Rooms = {

@@ -32,7 +32,7 @@ export type ProvenAgent = {
   /** The key that speaks for `did` now. */
   readonly identityKey: Ed25519PublicKey;
   readonly historySequence: number;
-  /** The longest history that was seen, as canonical JSON: the relay keeps it, so that a key that was given up proves nothing any more. */
+  /** The longest history that was seen, as canonical JSON: the relay keeps it, or where it ends, so that a key that was given up proves nothing any more. */
   readonly history: Uint8Array;
 };
 
@@ -47,7 +47,7 @@ export async function signRelayProof(challenge: RelayChallenge, identity: Transp
 }
 
 /**
- * @param input.known - the history that the relay kept of this agent; empty if none.
+ * @param input.known - the history that the relay kept of this agent; empty if none. Who keeps only its end compares that with the result’s `history`.
  * @throws {@link TransportError} `TALOS_TRANSPORT_REFUSED`, one code and message for every fault: who has no key learns nothing.
  */
 export function verifyRelayProof(

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { encodeHex } from '../../src/bytes/hex.ts';
 import type { AgentId } from '../../src/identity/agent-id.ts';
 import { signPrekeyBundle } from '../../src/identity/prekey-bundle.ts';
+import { maxIdleRows } from '../../src/message/door.ts';
 import type { MessageLogEntry } from '../../src/message/message-log.ts';
 import { memoryFence } from '../../src/session/fence.ts';
 import { decodeFrame, hashFrame } from '../../src/session/frame.ts';
@@ -154,6 +155,39 @@ describe('messages', () => {
       ['work', true],
     ]);
     expect((await bob.store.inbox()).length).toBe(0);
+  });
+
+  it('[MSG-BOUNDED] what no handler takes waits in the store beyond a number, and is handed over in order, once', async () => {
+    const { alice, bob } = await makeCouple('nobody listens', { bob: { silent: true } });
+    const count = maxIdleRows + 6;
+    for (let i = 0; i < count; i += 103) await Promise.all(Array.from({ length: 103 }, (_, j) => send(alice, bob, `${i + j}`)));
+    await settle();
+    const rows = await bob.store.inbox();
+    expect(rows).toHaveLength(count);
+    // Another process finished the second one and the last: only of what is not held here it is seen.
+    await bob.store.removeInbox([rows[1]!.id, rows.at(-1)!.id]);
+    bob.messenger.onMessage((message) => void bob.received.push(message));
+    await send(alice, bob, 'while it is read');
+    await settle();
+    const expected = Array.from({ length: count - 1 }, (_, i) => `${i}`);
+    expect(contentsOf(bob)).toEqual([...expected, 'while it is read']);
+    expect(bob.received.every(({ redelivered }) => !redelivered)).toBe(true);
+    expect(await bob.store.inbox()).toEqual([]);
+  });
+
+  it('[MSG-BOUNDED] and beyond a number of bytes, also at the next start', async () => {
+    const { alice, bob, env, wire } = await makeCouple('large ones', { bob: { silent: true } });
+    for (let i = 0; i < 12; i++) await send(alice, bob, new Uint8Array(1_000_000).fill(i));
+    await settle();
+    await bob.messenger.close();
+    const next = await makeAgent(wire, env, { identity: bob.identity, store: bob.store, silent: true });
+    const rows = await next.store.inbox();
+    await next.store.removeInbox([rows[10]!.id]);
+    next.messenger.onMessage((message) => void next.received.push(message));
+    await settle();
+    expect(next.received.map(({ content }) => content[0])).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11]);
+    expect(next.received.every(({ redelivered }) => redelivered)).toBe(true);
+    expect(await next.store.inbox()).toEqual([]);
   });
 
   it('[MSG-REDELIVER] a crash before the handler: the next run hands the message over, with the same id', async () => {

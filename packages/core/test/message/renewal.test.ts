@@ -334,6 +334,47 @@ describe('a session that replaces another', () => {
     expect((await next.store.kept(bob.messenger.did)).length).toBe(0);
   });
 
+  it('[MSG-SWEEP] what no transport took in seven days is given up and said so, in order, and what is younger still goes', async () => {
+    const { alice, bob, env, wire } = await talking('swept outbox');
+    env.advance(60_000);
+    await settle();
+    wire.isDown = true;
+    const count = wire.frames.length;
+    expect((await send(alice, bob, 'too old')).status).toBe('queued');
+    const days = async (number: number): Promise<void> => {
+      for (let i = 0; i < number; i++) {
+        env.advance(day);
+        await settle();
+      }
+    };
+    await days(6);
+    await send(alice, bob, 'young');
+    const before = alice.errors.length;
+    expect(await alice.store.outbox()).toHaveLength(2);
+    await days(2);
+    expect(await alice.store.outbox()).toHaveLength(1);
+    expect(alice.errors.slice(before).map(String).join()).toContain('given up');
+    wire.isDown = false;
+    await days(1);
+    expect(wire.frames).toHaveLength(count + 1);
+    expect(contentsOf(bob).at(-1)).toBe('young');
+    expect(contentsOf(bob)).not.toContain('too old');
+  });
+
+  it('[MSG-SWEEP] nor does what a run left that ended long ago', async () => {
+    const { alice, bob, env, wire } = await talking('swept between runs');
+    wire.isDown = true;
+    await send(alice, bob, 'too old');
+    await alice.messenger.close();
+    wire.isDown = false;
+    const count = wire.frames.length;
+    env.advance(15 * day);
+    const next = await makeAgent(wire, env, { identity: alice.identity, store: alice.store });
+    await settle();
+    expect(await next.store.outbox()).toEqual([]);
+    expect(wire.frames).toHaveLength(count);
+  });
+
   it('[SES-RESET-BUDGET] a peer that replaces its sessions again and again is refused', async () => {
     const { alice, bob } = await talking('resets');
     for (let i = 0; i < 25; i++) {

@@ -147,6 +147,25 @@ describe('remote calls under attack', () => {
     await close();
   });
 
+  it('[REMOTE-BOUNDS] requests under a capability that does not hold are signed and kept twenty at once, and cost what holds nothing', async () => {
+    const { pair, rogue, runs, granted, answer, close } = await counted();
+    const capability = await pair.a.grant({ to: rogue.identity.did, at: pair.b.did, tools: { echo: anyArgs() } });
+    const calls = await Promise.all(Array.from({ length: 40 }, () => callOf({ rogue, capability, aud: pair.b.did })));
+    for (const call of calls) await rogue.say(call);
+    const answers = (await Promise.all(calls.map(({ request }) => answer(request)))) as { readonly outcome?: string; readonly denial: { code: string } }[];
+    const [signed, unsigned] = [answers.filter(({ outcome }) => outcome !== undefined), answers.filter(({ outcome }) => outcome === undefined)];
+    expect(signed.length).toBeGreaterThanOrEqual(20);
+    expect(unsigned.length).toBeGreaterThan(10);
+    for (const { denial } of unsigned) expect(denial).toEqual({ code: 'RATE', retryAfter: 1 });
+    expect(await pair.b.unacknowledged()).toHaveLength(signed.length);
+    expect((await entriesOf(pair.b)).filter(({ type }) => type === 'policy.decision')).toHaveLength(signed.length);
+    const good = await callOf({ rogue, capability: granted, aud: pair.b.did });
+    await rogue.say(good);
+    expect(await answer(good.request)).toMatchObject({ outcome: expect.any(String) });
+    expect(runs).toHaveLength(1);
+    await close();
+  });
+
   it('[REMOTE-CLOSED] what is not the protocol changes nothing, and the next call goes through', async () => {
     const { pair, rogue, runs, granted, answer, close } = await counted();
     const bodies = ['', '\u0001', '\u0003{}', '\u0003{"request":1}', '\u0009{}', '\u0004{"request":"x"}', '\u0003{"a":1,"a":2}'];
