@@ -161,10 +161,14 @@ export function checkMembers(entry: JsonObject): void {
   }
 }
 
+/** The last one that was one: to ask the calendar takes as long as to hash the entry, and a busy log writes many in one millisecond. */
+let lastTime: unknown = {};
+
 /** RFC 3339 with milliseconds. What no clock shows is no number: it would be below no minimum of retention, end no span and be written into no export. */
 function isTime(value: unknown): boolean {
   // The form of a year of more than four digits is longer.
-  return typeof value === 'string' && value.length === 24 && new Date(value).toJSON() === value;
+  if (value !== lastTime && new Date(value as string).toJSON() === value && value.length === 24) lastTime = value;
+  return value === lastTime;
 }
 
 function isId(value: unknown): boolean {
@@ -175,10 +179,10 @@ function isId(value: unknown): boolean {
 function checkRestricted(value: JsonValue | undefined, depth: number): void {
   if (typeof value === 'string' || typeof value === 'boolean') return;
   if (typeof value === 'number') {
-    if (!Number.isSafeInteger(value)) throw refuse('a number is not an integer within ±(2^53 − 1): write it as a string');
+    if (!Number.isSafeInteger(value)) throw refuse('a number is no safe integer: write it as a string');
     return;
   }
-  if (typeof value !== 'object' || value === null) throw refuse('null and values that are not plain JSON have no place in it');
+  if (typeof value !== 'object' || value === null) throw refuse('null and what is not plain JSON have no place in it');
   if (depth >= maxDepth) throw refuse(`it is nested deeper than ${maxDepth}`);
   if (Array.isArray(value)) {
     for (const item of value as readonly JsonValue[]) checkRestricted(item, depth + 1);
