@@ -140,7 +140,7 @@ export class Connection implements Presence {
     if (this.#isAnswered) return this.#refuse('malformed');
     this.#isAnswered = true;
     const { env, writes } = this.#hub;
-    const agent = proven(proof, { challenge: this.#challenge, now: env.now(), known: new Uint8Array() });
+    const agent = proven(proof, { challenge: this.#challenge, now: env.now() });
     if (agent === undefined) return this.#refuse('unauthenticated');
     const proved = pinOf(agent);
     void writes

@@ -17,7 +17,9 @@ export type HistoryPin = {
 export function decodePin(kept: Uint8Array): HistoryPin | undefined {
   if (kept.length === 0) return undefined;
   const read = decodeJson(kept) as KeyHistory | HistoryPin;
-  return 'head' in read ? read : pinAt(read);
+  if ('head' in read) return read;
+  const { sequence, head } = verifyKeyHistory(read);
+  return { sequence, head };
 }
 
 export function encodePin({ sequence, head }: HistoryPin): Uint8Array {
@@ -37,13 +39,8 @@ export function reaches(
 }
 
 /** Undefined while the key of the did:key is in force. */
-export function pinOf({ history, historySequence }: ProvenAgent): HistoryPin | undefined {
-  return historySequence === 0 ? undefined : pinAt(decodeJson(history) as KeyHistory);
-}
-
-function pinAt(history: KeyHistory): HistoryPin {
-  const { sequence, head } = verifyKeyHistory(history);
-  return { sequence, head };
+export function pinOf({ historySequence: sequence, historyHead: head }: ProvenAgent): HistoryPin | undefined {
+  return sequence === 0 || head === undefined ? undefined : { sequence, head };
 }
 
 function decodeJson(bytes: Uint8Array): unknown {

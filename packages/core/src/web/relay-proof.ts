@@ -14,7 +14,7 @@ import { ByteWriter } from '../bytes/writer.ts';
 import { TransportError } from '../errors/transport-error.ts';
 import { UsageError } from '../errors/usage-error.ts';
 import { parseAgentId, type AgentId } from '../identity/agent-id.ts';
-import { reconcileKeyHistories, verifyKeyHistory, type KeyHistory } from '../identity/key-history.ts';
+import { verifyKeyHistory, type KeyHistory } from '../identity/key-history.ts';
 import type { TransportOwner } from '../message/transport.ts';
 import type { Ed25519PublicKey } from '../primitives/keys.ts';
 import { maxHistoryBytes, type RelayChallenge } from './relay-message.ts';
@@ -32,7 +32,9 @@ export type ProvenAgent = {
   /** The key that speaks for `did` now. */
   readonly identityKey: Ed25519PublicKey;
   readonly historySequence: number;
-  /** The longest history that was seen, as canonical JSON: the relay keeps it, or where it ends, so that a key that was given up proves nothing any more. */
+  /** The hash of the history's last event, base64url; undefined if there is none. */
+  readonly historyHead: string | undefined;
+  /** The history that was shown, as canonical JSON: the relay keeps it, or where it ends, so that a key that was given up proves nothing any more. */
   readonly history: Uint8Array;
 };
 
@@ -47,18 +49,15 @@ export async function signRelayProof(challenge: RelayChallenge, identity: Transp
 }
 
 /**
- * @param input.known - the history that the relay kept of this agent; empty if none. Who keeps only its end compares that with the result’s `history`.
+ * What a relay knows of this agent's history is its own to compare with the result.
  * @throws {@link TransportError} `TALOS_TRANSPORT_REFUSED`, one code and message for every fault: who has no key learns nothing.
  */
-export function verifyRelayProof(
-  proof: RelayProof,
-  input: { readonly challenge: RelayChallenge; readonly now: number; readonly known: Uint8Array },
-): ProvenAgent {
-  const { challenge, now, known } = input;
+export function verifyRelayProof(proof: RelayProof, input: { readonly challenge: RelayChallenge; readonly now: number }): ProvenAgent {
+  const { challenge, now } = input;
   const ageMs = now - challenge.issuedAt;
   if (ageMs < 0 || ageMs > maxProofAgeMs) throw refuse();
   try {
-    const agent = currentAgent(proof, known);
+    const agent = currentAgent(proof);
     verifyEd25519(agent.identityKey, signedBytes(challenge, proof.did), proof.signature);
     return agent;
   } catch {
@@ -77,19 +76,12 @@ export function relayOrigin(address: string): string {
   return `${url.protocol}//${url.host}`;
 }
 
-/** The longer history speaks; one that contradicts the known one is refused (`reconcileKeyHistories`). */
-function currentAgent({ did, history: offered }: RelayProof, known: Uint8Array): ProvenAgent {
+function currentAgent({ did, history }: RelayProof): ProvenAgent {
   const didKey = parseAgentId(did);
-  const history = offered.length === 0 ? known : known.length === 0 ? offered : longer(known, offered);
-  if (history.length === 0) return { did, identityKey: didKey, historySequence: 0, history };
+  if (history.length === 0) return { did, identityKey: didKey, historySequence: 0, historyHead: undefined, history };
   const state = verifyKeyHistory(decodeHistory(history));
   if (state.did !== did || state.revoked) throw refuse();
-  return { did, identityKey: state.currentKey, historySequence: state.sequence, history };
-}
-
-function longer(known: Uint8Array, offered: Uint8Array): Uint8Array {
-  const [before, now] = [decodeHistory(known), decodeHistory(offered)];
-  return reconcileKeyHistories(before, now) === now ? offered : known;
+  return { did, identityKey: state.currentKey, historySequence: state.sequence, historyHead: state.head, history };
 }
 
 function decodeHistory(bytes: Uint8Array): KeyHistory {
