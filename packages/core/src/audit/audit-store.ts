@@ -46,6 +46,11 @@ export interface AuditReader {
   close(): Promise<void>;
 }
 
+/** For any store, as `AuditReader.findEach`. */
+export async function findEach(store: AuditReader, keys: readonly LookupKey[]): Promise<readonly (number | undefined)[]> {
+  return store.findEach?.(keys) ?? Promise.all(keys.map(({ kind, key }) => store.find(kind, key)));
+}
+
 /**
  * What the log needs of a database, and no more. The log computes every hash; a store keeps bytes and compares heads.
  * One log per store, one writer at a time; readers may be many. Any method may reject with a {@link StoreError}:

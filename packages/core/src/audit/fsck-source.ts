@@ -1,5 +1,5 @@
 /** Where fsck reads from: a store, or a directory of tiles. @module */
-import type { AuditReader, StoredCheckpoint } from './audit-store.ts';
+import { findEach, type AuditReader, type StoredCheckpoint } from './audit-store.ts';
 import type { LookupKey } from './entry.ts';
 import { hashLength, type TreeHead } from './tree-hash.ts';
 
@@ -41,11 +41,6 @@ export function storeSource(store: AuditReader): FsckSource {
       });
     },
   };
-}
-
-/** For any store, as `AuditReader.findEach`. */
-export async function findEach(store: AuditReader, keys: readonly LookupKey[]): Promise<readonly (number | undefined)[]> {
-  return store.findEach?.(keys) ?? Promise.all(keys.map(({ kind, key }) => store.find(kind, key)));
 }
 
 /** One for each subtree that ends at this index, empty where the store has none: a hash that is missing is not passed over. */

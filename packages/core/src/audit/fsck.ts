@@ -13,6 +13,7 @@ import { finding, type FsckFinding, type FsckReport } from './fsck-finding.ts';
 import type { FsckSource, FsckRow } from './fsck-source.ts';
 import { epochKey, epochOf, firstEpochKey } from './origin-epoch.ts';
 import { SequenceChecker } from './recorder-run.ts';
+import { hasKey } from './require-key.ts';
 import { CompactRange, hashLeaf, hashLength } from './tree-hash.ts';
 import { parseVerifierKey, type VerifierKey } from './verifier-key.ts';
 
@@ -119,12 +120,13 @@ class LogChecker {
     const keyed = this.#keyed;
     this.#keyed = [];
     const first = await source.find?.(keyed.map(({ key }) => key));
+    if (first === undefined) return;
     const own = new Set(keyed.map(({ index, key }) => nameOf(index, key)));
-    for (const [n, { index, key }] of (first === undefined ? [] : keyed).entries()) {
-      const found = first?.[n];
+    for (const [n, { index, key }] of keyed.entries()) {
+      const found = first[n];
       if (found === index) continue;
       if (found === undefined || found > index) this.#find('LOOKUP_CHANGED', index, `it is not found by its ${key.kind}`);
-      else if (!own.has(nameOf(found, key)) && !(await hasKey(source, found, key)))
+      else if (!own.has(nameOf(found, key)) && !(await entryHasKey(source, found, key)))
         this.#find('LOOKUP_CHANGED', index, `by its ${key.kind} another entry is found, ${found}`);
     }
   }
@@ -273,10 +275,10 @@ function nameOf(index: number, { kind, key }: LookupKey): string {
 }
 
 /** Whether an entry that was read before has the key: a call may have begun long ago. */
-async function hasKey(source: FsckSource, index: number, { kind, key }: LookupKey): Promise<boolean> {
+async function entryHasKey(source: FsckSource, index: number, key: LookupKey): Promise<boolean> {
   const [row] = await source.readRows(index, index + 1);
   try {
-    return row?.bytes !== undefined && lookupKeys(parseEntry(row.bytes)).some((each) => each.kind === kind && each.key === key);
+    return row?.bytes !== undefined && hasKey(parseEntry(row.bytes), key);
   } catch (error) {
     if (TalosError.isInstance(error)) return false;
     throw error;

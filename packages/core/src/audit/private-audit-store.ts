@@ -1,7 +1,6 @@
 /** An audit store whose salts and payloads are elsewhere: the log sees one store, and what may be erased is not among the entries. @module */
-import { findEach } from './fsck-source.ts';
 import { StoreError } from '../errors/store-error.ts';
-import type { AuditBatch, AuditReader, AuditStore } from './audit-store.ts';
+import { findEach, type AuditBatch, type AuditReader, type AuditStore } from './audit-store.ts';
 import type { Opening } from './commitment.ts';
 import type { PrivateReader, PrivateStore, StoredOpening } from './private-store.ts';
 import { isSameHead } from './signed-heads.ts';

@@ -1,7 +1,9 @@
 /** What a message says, inside its ciphertext: one byte for the kind, then the rest (docs/spec/04 §8). @module */
 import { decodeBase64url, encodeBase64url } from '../bytes/base64url.ts';
 import { concatBytes } from '../bytes/concat.ts';
+import { ByteReader } from '../bytes/reader.ts';
 import { decodeUtf8, encodeUtf8 } from '../bytes/utf8.ts';
+import { ByteWriter } from '../bytes/writer.ts';
 import { EncodingError } from '../errors/encoding-error.ts';
 
 export type MessageContents =
@@ -73,7 +75,7 @@ export function encodeContents(contents: MessageContents): Uint8Array {
   if (contents.kind === 'checkpoint') return concatBytes(kind, contents.told);
   if (contents.kind === 'remote') return concatBytes(kind, contents.body);
   if (contents.kind === 'again') return concatBytes(kind, decodeBase64url(contents.id), contents.contents);
-  if (contents.kind === 'remotes') return concatBytes(kind, ...contents.bodies.flatMap((body) => [encodeUint32(body.length), body]));
+  if (contents.kind === 'remotes') return contents.bodies.reduce((writer, body) => writer.long(body), new ByteWriter().raw(kind)).finish();
   if (contents.kind === 'revocations') return concatBytes(kind, encodeUtf8(contents.list));
   if (contents.kind === 'question') return concatBytes(kind, decodeBase64url(contents.nonce), encodeUint32(contents.after));
   if (contents.kind === 'keys') return concatBytes(kind, contents.history);
@@ -126,16 +128,12 @@ export function joinRemotes(waiting: readonly Uint8Array[]): Uint8Array {
   return encodeContents({ kind: 'remotes', bodies: waiting.map((contents) => contents.subarray(1)) });
 }
 
-/** Two at least: one alone has a kind of its own. */
+/** Two at least: one alone has a kind of its own. @throws {@link EncodingError} where they end too early, or are too many. */
 function readBodies(rest: Uint8Array): readonly Uint8Array[] | undefined {
+  const reader = new ByteReader(rest);
   const bodies: Uint8Array[] = [];
-  for (let offset = 0; offset < rest.length;) {
-    if (rest.length - offset < 4 || bodies.length === maxRemotes) return undefined;
-    const end = offset + 4 + uint32At(rest, offset);
-    if (end > rest.length) return undefined;
-    bodies.push(Uint8Array.from(rest.subarray(offset + 4, end)));
-    offset = end;
-  }
+  while (reader.remaining > 0 && bodies.length < maxRemotes) bodies.push(Uint8Array.from(reader.long(rest.length)));
+  reader.end();
   return bodies.length < 2 ? undefined : bodies;
 }
 

@@ -11,6 +11,7 @@ import { IdentityError } from '../errors/identity-error.ts';
 import { SessionError } from '../errors/session-error.ts';
 import { TalosError } from '../errors/talos-error.ts';
 import type { AgentId } from '../identity/agent-id.ts';
+import { isRefusedForGood } from '../identity/peers.ts';
 import { hashHeader, type Frame } from '../session/frame.ts';
 import { maxHeaderTrials, minHeaderTrials } from '../session/limits.ts';
 import { identifyMessage } from '../session/session.ts';
@@ -264,7 +265,7 @@ function stillThere(state: SessionState, now: number): SessionState {
 
 /** What no second try can change. Everything else, also what we did not foresee, waits in the mailbox. */
 export function isRefusal(error: unknown): boolean {
-  return TalosError.isInstance(error) && refusals.has(error.code);
+  return isRefusedForGood(error) || (TalosError.isInstance(error) && refusals.has(error.code));
 }
 
 const refusals: ReadonlySet<string> = /* @__PURE__ */ new Set([
@@ -272,6 +273,4 @@ const refusals: ReadonlySet<string> = /* @__PURE__ */ new Set([
   'TALOS_SESSION_UNKNOWN',
   'TALOS_SESSION_BAD_HANDSHAKE',
   'TALOS_SESSION_WEAK_PEER_KEY',
-  'TALOS_IDENTITY_REVOKED',
-  'TALOS_IDENTITY_EQUIVOCATION',
 ]);

@@ -70,7 +70,6 @@ export class SessionTable {
   /** `undefined` if there is no such session, or its day as a retired one is over. @throws {@link SessionError} `TALOS_SESSION_BAD_STATE`. */
   async load(id: string): Promise<LiveSession | undefined> {
     const live = this.#live.get(id) ?? (await this.#read(id));
-    if (live !== undefined) this.#live.set(id, live);
     const retired = live?.state.retired;
     if (retired === undefined || this.#env.now() - retired.at <= retiredLifeMs) return live;
     this.#live.delete(id);
@@ -88,6 +87,7 @@ export class SessionTable {
     if (isRolledBack) await this.#fence?.raise(id, quarantined);
     const live = { id, version: stored.version, state: decodeSessionState(stored.state, stored.skipped), isRolledBack };
     stored.state.fill(0);
+    this.#live.set(id, live);
     return live;
   }
 

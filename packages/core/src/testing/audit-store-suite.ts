@@ -1,6 +1,5 @@
 /** What every audit store must keep, as cases that any test runner can run. A case resolves, or throws an error that says what differed. @module */
-import { findEach } from '../audit/fsck-source.ts';
-import type { AuditBatch, AuditStore, NewAuditRow } from '../audit/audit-store.ts';
+import { findEach, type AuditBatch, type AuditStore, type NewAuditRow } from '../audit/audit-store.ts';
 import { CompactRange, emptyRoot, hashLeaf, type TreeHead } from '../audit/tree-hash.ts';
 import { equalBytes } from '../bytes/equal.ts';
 import { encodeUtf8 } from '../bytes/utf8.ts';
